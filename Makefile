@@ -1,0 +1,38 @@
+# make run                                            the simulated helpline, from logs to a release
+# make run LOGS=<folder> DATA=<folder> HELPLINE=<folder>    the same for a helpline's own logs
+DATA = data
+HELPLINE = helplines/nupraatikerover
+LOGS =
+PORT = 8080
+
+PYTHON = .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run up check test lint clean environment
+
+help:  ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: environment  ## Run the night now: logs (LOGS=, or simulated ones) to a release under DATA=, for HELPLINE=
+	@$(PYTHON) -m dags run --data "$(DATA)" --logs "$(LOGS)" --helpline "$(HELPLINE)"
+
+up: environment  ## Start Airflow with its UI on 127.0.0.1 (PORT=) and the nightly schedule active, until Ctrl-C
+	@$(PYTHON) -m dags up --data "$(DATA)" --logs "$(LOGS)" --helpline "$(HELPLINE)" --port "$(PORT)"
+
+check: environment  ## Say what is wrong with the folder HELPLINE=, by file and line
+	@$(PYTHON) -m ingest check --helpline "$(HELPLINE)"
+
+test: environment  ## Run the tests
+	@$(PYTHON) -m pytest
+
+lint: environment  ## Check the style of Python, SQL and YAML
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m ruff format --check
+	@$(PYTHON) -m yamllint --strict .
+	@$(PYTHON) -m sqlfluff lint dbt_project
+
+clean:  ## Remove what the tools leave behind; never DATA, which holds the key
+	@rm -rf .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+
+environment:
+	@./setup.sh
