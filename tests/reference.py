@@ -1,0 +1,945 @@
+"""The reference: every figure counted slowly and plainly from the delivered files.
+
+It is written from DEFINITIONS.md alone and shares no code with the product, so that a mistake would
+have to be made twice to go unseen. `figures` reads files and gives every row that a release of the
+same files must hold.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import hmac
+import json
+import re
+import tomllib
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from backports import zstd
+
+Delivery = Path | str | tuple[str, bytes]
+Cell = tuple[str, str, str, str]
+Row = tuple[Decimal | None, str]
+
+LOGS = {
+    "helpline.button.clicked": "button",
+    "helpline.session.scheduled": "chat",
+    "helpline.session.requested": "chat",
+    "helpline.session.answered": "chat",
+    "helpline.session.abandoned": "chat",
+    "helpline.session.ended": "chat",
+    "helpline.session.registered": "chat",
+    "helpline.log.covered": None,
+}
+CLICKED, SCHEDULED, REQUESTED, ANSWERED, ABANDONED, ENDED, REGISTERED, COVERED = LOGS
+
+UNLISTED = "unlisted"
+UNKNOWN = "unknown"
+NO_IDENTIFIER = ("", "null", "undefined", "0")
+
+
+# --- The helpline's settings ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One interval of one date, in minutes of the local clock after midnight."""
+
+    opens: int
+    closes: int
+    responders: int
+
+
+class Helpline:
+    """A helpline's folder. Files may be absent, but for helpline.toml and opening_hours.csv."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        settings = tomllib.loads((self.folder / "helpline.toml").read_text(encoding="utf-8"))
+        self.zone = ZoneInfo(settings["timezone"])
+        self.starts_on = date.fromisoformat(str(settings["starts_on"]))
+        self.attempt_gap = timedelta(minutes=settings.get("attempt_gap_minutes", 30))
+        self.settling = timedelta(days=settings.get("settling_days", 10))
+        self.regular = self._table("opening_hours")
+        self.closed = {row["date"] for row in self._table("closures")}
+        self.extra = self._table("extra_openings")
+        self.gaps = self._table("data_gaps")
+        self.codes = defaultdict(list)
+        for row in self._table("codes"):
+            self.codes[row["breakdown"]].append(row["code"])
+        self._openings: dict[date, list[Opening]] = {}
+
+    def _table(self, name: str) -> list[dict[str, str]]:
+        path = self.folder / f"{name}.csv"
+        if not path.exists():
+            return []
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = [row for row in csv.DictReader(lines) if any(row.values())]
+        return [{column: (text or "").strip() for column, text in row.items()} for row in rows]
+
+    def local(self, instant: datetime) -> datetime:
+        """Give an instant's wall time."""
+        return instant.astimezone(self.zone)
+
+    def day_of(self, instant: datetime) -> date:
+        """Give an instant's local date."""
+        return self.local(instant).date()
+
+    def start_of(self, day: date) -> datetime:
+        """Give the instant at which a local date begins."""
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
+    def openings(self, day: date) -> list[Opening]:
+        """List the opening intervals of a date, each line of its own: they may overlap."""
+        if day not in self._openings:
+            self._openings[day] = list(self._lines(day))
+        return self._openings[day]
+
+    def _lines(self, day: date) -> Iterator[Opening]:
+        iso = day.isoformat()
+        for row in self.regular:
+            in_force = row["valid_from"] <= iso and (not row["valid_to"] or iso <= row["valid_to"])
+            if in_force and int(row["weekday"]) == day.isoweekday() and iso not in self.closed:
+                yield _opening(row)
+        for row in self.extra:
+            if row["date"] == iso:
+                yield _opening(row)
+
+    def is_open(self, instant: datetime) -> bool:
+        """Say whether an instant's wall time lies in an interval [opens, closes) of its date."""
+        local = self.local(instant)
+        minute = local.hour * 60 + local.minute
+        return any(line.opens <= minute < line.closes for line in self.openings(local.date()))
+
+    def open_minutes(self, day: date) -> tuple[Counter[int], int]:
+        """Count the UTC minutes open in each hour of the local clock, and minutes x responders.
+
+        The day is walked in UTC quarters of an hour: no change of clocks falls inside one.
+        """
+        minutes: Counter[int] = Counter()
+        responder_minutes = 0
+        lines = self.openings(day)
+        instant, end = self.start_of(day), self.start_of(day + timedelta(days=1))
+        while lines and instant < end:
+            local = self.local(instant)
+            quarter = local.hour * 60 + local.minute
+            open_here = [
+                range(max(quarter, line.opens), min(quarter + 15, line.closes)) for line in lines
+            ]
+            minutes[local.hour] += len(set().union(*open_here))
+            for line, wall_minutes in zip(lines, open_here, strict=True):
+                responder_minutes += len(wall_minutes) * line.responders
+            instant += timedelta(minutes=15)
+        return minutes, responder_minutes
+
+
+def _opening(row: dict[str, str]) -> Opening:
+    return Opening(_minute(row["opens"]), _minute(row["closes"]), int(row["responders"]))
+
+
+def _minute(clock: str) -> int:
+    hour, minute, *seconds = (int(part) for part in clock.split(":"))
+    assert not any(seconds), "the reference knows opening hours in whole minutes"
+    return hour * 60 + minute
+
+
+# --- Reading -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Event:
+    """What is kept of one event, identifiers as pseudonyms; the fields stand in the order in which
+    copies of one event are compared. What a click says of button, page and campaign is left out: no
+    figure rests on it, and among copies it comes after all that a figure reads of a click."""
+
+    at: datetime
+    source: str
+    id: str
+    type: str
+    session: str | None = None
+    visitor: str | None = None
+    client: str | None = None
+    responder: str | None = None
+    channel: str | None = None
+    scheduled_for: datetime | None = None
+    scheduled_by: str | None = None
+    gender: str | None = None
+    age: int | None = None
+    topics: tuple[str, ...] | None = None
+    referred_by: str | None = None
+    log: str | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def order(self) -> tuple[datetime, str, str]:
+        """The order that "first" and "last" go by."""
+        return self.at, self.source, self.id
+
+    @property
+    def precedence(self) -> tuple:
+        """Among copies of one event, the least counts: by time, then stored fields, nulls last."""
+        stored = astuple(self)[3:]
+        return self.at, *((value is None, "" if value is None else value) for value in stored)
+
+
+class Rejected(Exception):
+    """A line that does not fit; the message is the reason's code."""
+
+
+class _Number(str):
+    """A JSON number, as it was written."""
+
+
+class Reader:
+    """Turns lines into events, or sets them aside."""
+
+    def __init__(self, helpline: Helpline, key: str | bytes, loaded_at: datetime):
+        self.helpline = helpline
+        self.key = (key if isinstance(key, bytes) else key.encode()).strip()
+        self.loaded_at = loaded_at
+
+    def pseudonym(self, kind: str, value: str | None) -> str | None:
+        """Give the first 128 bits of HMAC-SHA-256 over kind and value, as a UUID's text."""
+        if value is None:
+            return None
+        digest = hmac.digest(self.key, f"{kind}:{value}".encode(), hashlib.sha256)
+        return str(uuid.UUID(bytes=digest[:16]))
+
+    def read(self, line: bytes) -> Event:
+        """Read one line. Raises Rejected."""
+        event = _json_object(line)
+        kind = event.get("type")
+        source, number = _identifier(event.get("source")), _identifier(event.get("id"))
+        if event.get("specversion") != "1.0" or isinstance(event["specversion"], _Number):
+            raise Rejected("not_an_event")
+        if source is None or number is None or type(kind) is not str or not kind:
+            raise Rejected("not_an_event")
+        if kind not in LOGS:
+            raise Rejected("unknown_type")
+        at = self._time(event.get("time"))
+        session = (
+            _identifier(event.get("subject")) if kind.startswith("helpline.session.") else None
+        )
+        if kind.startswith("helpline.session.") and session is None:
+            raise Rejected("no_session")
+        stored = Event(
+            at=at,
+            source=self.pseudonym("source", source),
+            id=self.pseudonym("event", f"{source}\x1f{number}"),
+            type=kind,
+            session=self.pseudonym("session", session),
+        )
+        data = event.get("data")
+        return replace(stored, **self._fields(kind, data if isinstance(data, dict) else {}))
+
+    def _time(self, text: object) -> datetime:
+        at = _instant(text)
+        if at is None:
+            raise Rejected("bad_time")
+        if at > self.loaded_at + timedelta(days=1):
+            raise Rejected("in_future")
+        if self.helpline.day_of(at) < self.helpline.starts_on:
+            raise Rejected("before_start")
+        return at
+
+    def _fields(self, kind: str, data: dict) -> dict:
+        """Take the fields that the table of events gives to the type, and no other."""
+        fields = {}
+        if kind in (CLICKED, SCHEDULED, REQUESTED):
+            fields["visitor"] = self.pseudonym("visitor", _identifier(data.get("visitor")))
+        if kind in (SCHEDULED, REQUESTED):
+            if data.get("channel") not in ("chat", "mail"):
+                raise Rejected("bad_channel")
+            fields["channel"] = data["channel"]
+        if kind == SCHEDULED:
+            fields["scheduled_for"] = _instant(data.get("scheduled_for"))
+            fields["scheduled_by"] = self._code("scheduled_by", data.get("scheduled_by"))
+        if kind == ANSWERED:
+            fields["responder"] = self.pseudonym("responder", _identifier(data.get("responder")))
+        if kind == REGISTERED:
+            fields["client"] = self.pseudonym("client", _identifier(data.get("client")))
+            fields["gender"] = self._code("gender", data.get("gender"))
+            fields["age"] = _age(data.get("age"))
+            fields["topics"] = self._topics(data.get("topics"))
+            fields["referred_by"] = self._code("referred_by", data.get("referred_by"))
+        if kind == COVERED:
+            starts_at, ends_at = _instant(data.get("starts_at")), _instant(data.get("ends_at"))
+            in_order = starts_at is not None and ends_at is not None and starts_at < ends_at
+            if data.get("log") not in ("button", "chat") or not in_order:
+                raise Rejected("bad_coverage")
+            fields.update(log=data["log"], starts_at=starts_at, ends_at=ends_at)
+        return fields
+
+    def _code(self, breakdown: str, value: object) -> str | None:
+        if value is None or value == "":
+            return None
+        return str(value) if value in self.helpline.codes[breakdown] else UNLISTED
+
+    def _topics(self, values: object) -> tuple[str, ...] | None:
+        if not isinstance(values, list):
+            return None
+        codes = (self._code("topic", value) for value in values)
+        return tuple(code for code in codes if code is not None) or None
+
+
+def _json_object(line: bytes) -> dict:
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Rejected("not_utf8") from None
+    try:
+        event = json.loads(
+            text, parse_int=_Number, parse_float=_Number, parse_constant=_refuse_constant
+        )
+        json.dumps(event, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # half a surrogate pair is no text either
+        raise Rejected("not_json") from None
+    if not isinstance(event, dict):
+        raise Rejected("not_an_event")
+    return event
+
+
+def _refuse_constant(name: str):
+    raise ValueError(f"{name} is not JSON")
+
+
+def _identifier(value: object) -> str | None:
+    """Take a string or number as text; the four ways to say "none" are no identifier."""
+    text = str(value) if isinstance(value, str) else ""
+    return None if text in NO_IDENTIFIER else text
+
+
+def _instant(text: object) -> datetime | None:
+    """Read an RFC 3339 date and time with an offset; digits past microseconds are cut off."""
+    if type(text) is not str:
+        return None
+    form = r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)"
+    parts = re.fullmatch(form, text, re.ASCII)
+    if parts is None:
+        return None
+    day, clock, fraction, offset = parts.groups()
+    offset = offset.upper().replace("Z", "+00:00")
+    try:
+        wall = datetime.fromisoformat(f"{day}T{clock}{(fraction or '.0')[:7]:0<7}{offset}")
+        return wall.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _age(value: object) -> int | None:
+    text = str(value) if isinstance(value, str) else ""
+    if re.fullmatch(r"\d{1,3}", text, re.ASCII) and int(text) <= 120:
+        return int(text)
+    return None
+
+
+def delivered(files: Path | str | Iterable[Delivery]) -> list[tuple[str, bytes]]:
+    """Give name and content of each file, decompressed by the name's ending.
+
+    `files` is a folder, read with all below it, or any mix of paths and (name, bytes).
+    """
+    if isinstance(files, Path | str):
+        paths = sorted(path for path in Path(files).rglob("*") if path.is_file())
+        files = [path for path in paths if not path.name.startswith(".")]
+    contents = []
+    for file in files:
+        name, content = file if isinstance(file, tuple) else (str(file), Path(file).read_bytes())
+        if name.endswith(".gz"):
+            content = gzip.decompress(content)
+        elif name.endswith(".zst"):
+            content = zstd.decompress(content)
+        contents.append((name, content))
+    return contents
+
+
+# --- Units ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Session:
+    """The events of one session, by type, each list in order."""
+
+    id: str
+    events: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def introduction(self) -> Event | None:
+        """The event that says the session's channel and visitor."""
+        return next(iter(self.events[REQUESTED] + self.events[SCHEDULED]), None)
+
+    @property
+    def channel(self) -> str | None:
+        return self.introduction.channel if self.introduction else None
+
+    @property
+    def answer(self) -> Event | None:
+        """The first answer."""
+        return next(iter(self.events[ANSWERED]), None)
+
+    @property
+    def is_answered(self) -> bool:
+        return self.answer is not None and self.channel is not None
+
+    @property
+    def is_conversation(self) -> bool:
+        return self.is_answered and self.channel == "chat"
+
+    def noted(self, name: str):
+        """Give the latest non-empty value of a field of the registrations."""
+        values = [getattr(event, name) for event in self.events[REGISTERED]]
+        return next((value for value in reversed(values) if value is not None), None)
+
+    @property
+    def person(self) -> tuple[str, str]:
+        client, visitor = self.noted("client"), self.introduction.visitor
+        if client is not None:
+            return "client", client
+        return ("visitor", visitor) if visitor is not None else ("session", self.id)
+
+    @property
+    def scheduled_by(self) -> str:
+        said = [event.scheduled_by for event in self.events[SCHEDULED]]
+        return next((code for code in said if code is not None), UNKNOWN)
+
+    @property
+    def wait(self) -> timedelta | None:
+        """From the later of first request and appointment to the first answer."""
+        begins = [event.at for event in self.events[REQUESTED][:1]]
+        appointments = [event.scheduled_for for event in self.events[SCHEDULED]]
+        begins += [at for at in appointments if at is not None][-1:]
+        return self.answer.at - max(begins) if begins else None
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From the first answer to the last end."""
+        ends = self.events[ENDED]
+        return ends[-1].at - self.answer.at if ends else None
+
+
+@dataclass
+class Attempt:
+    """A run of contact events, in order."""
+
+    visitor: str | None
+    contacts: list[Event]
+    outcome: str = ""
+    started_open: bool = False
+
+    @property
+    def at(self) -> datetime:
+        return self.contacts[0].at
+
+
+class Log:
+    """What a set of files says, and the units that are counted in it."""
+
+    def __init__(
+        self,
+        files: Path | str | Iterable[Delivery],
+        helpline: Path | Helpline,
+        key: str | bytes,
+        *,
+        quarantined: Iterable[Delivery] = (),
+        loaded_at: datetime | None = None,
+    ):
+        self.helpline = helpline if isinstance(helpline, Helpline) else Helpline(helpline)
+        self._reader = Reader(self.helpline, key, loaded_at or datetime.now(UTC))
+        copies, self.rejects = self._read(files)
+        self.events = _first_copies(copies)
+        self.statuses: dict[tuple[str, ...], dict[str, str]] = {}
+        self.set_aside_days = {
+            (LOGS[event.type], self.helpline.day_of(event.at))
+            for event in self._read(quarantined)[0]
+            if LOGS[event.type]
+        }
+
+    def _read(self, files) -> tuple[list[Event], list[tuple[str, int, str]]]:
+        """Read files into events, and the set-aside lines as (file, line number, reason)."""
+        events, rejects = [], []
+        for name, content in delivered(files):
+            for number, line in enumerate(content.split(b"\n"), start=1):
+                if not line.strip():
+                    continue
+                try:
+                    events.append(self._reader.read(line))
+                except Rejected as reason:
+                    rejects.append((name, number, str(reason)))
+        return events, rejects
+
+    def of_type(self, *types: str) -> list[Event]:
+        """List the events of some types, in order."""
+        return [event for event in self.events if event.type in types]
+
+    @cached_property
+    def sessions(self) -> dict[str, Session]:
+        sessions: dict[str, Session] = {}
+        for event in self.events:
+            if event.session is not None:
+                session = sessions.setdefault(event.session, Session(event.session))
+                session.events[event.type].append(event)
+        return sessions
+
+    @cached_property
+    def answered_sessions(self) -> list[Session]:
+        """The answered sessions of chat and mail, in the order of their first answers."""
+        answered = [session for session in self.sessions.values() if session.is_answered]
+        return sorted(answered, key=lambda session: session.answer.order)
+
+    @cached_property
+    def conversations(self) -> list[Session]:
+        return [session for session in self.answered_sessions if session.is_conversation]
+
+    @cached_property
+    def contacts(self) -> list[Event]:
+        """Clicks, and requests of sessions whose channel is chat."""
+        return [
+            event
+            for event in self.of_type(CLICKED, REQUESTED)
+            if event.type == CLICKED or self.sessions[event.session].channel == "chat"
+        ]
+
+    @cached_property
+    def attempts(self) -> list[Attempt]:
+        attempts = self._runs()
+        holds = {event.order: attempt for attempt in attempts for event in attempt.contacts}
+        answered = set()
+        for conversation in self.conversations:
+            requests = conversation.events[REQUESTED]
+            before = [event for event in requests if event.at <= conversation.answer.at]
+            if requests:
+                answered.add(id(holds[(before[-1] if before else requests[0]).order]))
+        for attempt in attempts:
+            attempt.started_open = self.helpline.is_open(attempt.at)
+            if id(attempt) in answered:
+                attempt.outcome = "answered"
+            else:
+                attempt.outcome = "missed" if attempt.started_open else "out_of_hours"
+        return attempts
+
+    def _runs(self) -> list[Attempt]:
+        attempts: list[Attempt] = []
+        latest: dict[tuple, Attempt] = {}
+        for event in self.contacts:
+            if event.visitor is not None:
+                who = ("visitor", event.visitor)
+            elif event.session is not None:
+                who = ("session", event.session)
+            else:
+                who = ("click", event.id)
+            attempt = latest.get(who)
+            if attempt is None or (
+                event.visitor is not None
+                and event.at - attempt.contacts[-1].at > self.helpline.attempt_gap
+            ):
+                attempt = latest[who] = Attempt(event.visitor, [])
+                attempts.append(attempt)
+            attempt.contacts.append(event)
+        return attempts
+
+    @cached_property
+    def covered_days(self) -> dict[str, set[date]]:
+        return {log: self._covered_days(log) for log in ("button", "chat")}
+
+    def _covered_days(self, log: str) -> set[date]:
+        said = [event for event in self.of_type(COVERED) if event.log == log]
+        if not said:
+            days = [self.helpline.day_of(event.at) for event in self.events_of(log)]
+            return set(_days(min(days), max(days))) if days else set()
+        covered = set()
+        for start, end in _union([(event.starts_at, event.ends_at) for event in said]):
+            for day in _days(self.helpline.day_of(start), self.helpline.day_of(end)):
+                first = self.helpline.start_of(day)
+                last = self.helpline.start_of(day + timedelta(days=1))
+                if start <= first and last <= end and day >= self.helpline.starts_on:
+                    covered.add(day)
+        return covered
+
+    def events_of(self, log: str) -> list[Event]:
+        """List the events of the log `button` or `chat`, whatever their source."""
+        return [event for event in self.events if LOGS[event.type] == log]
+
+
+def _first_copies(copies: list[Event]) -> list[Event]:
+    """Keep one of each source and id, in order."""
+    kept: dict[tuple[str, str], Event] = {}
+    for copy in copies:
+        other = kept.get((copy.source, copy.id))
+        if other is None or copy.precedence < other.precedence:
+            kept[copy.source, copy.id] = copy
+    return sorted(kept.values(), key=lambda event: event.order)
+
+
+def _union(intervals: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Join intervals that overlap or touch."""
+    joined: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(intervals):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    while first <= last:
+        yield first
+        first += timedelta(days=1)
+
+
+# --- Figures -------------------------------------------------------------------------------------
+
+BY_TIME = ("", "weekday", "hour", "hour_of_week")
+BUTTON, CHAT, BOTH = ("button",), ("chat",), ("button", "chat")
+
+# What each figure rests on, the decimals it is rounded to, and its breakdowns ("" is the total).
+FIGURES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
+    "clicks": (BUTTON, 0, BY_TIME),
+    "attempts": (BOTH, 0, BY_TIME),
+    "answered_attempts": (BOTH, 0, BY_TIME),
+    "missed_attempts": (BOTH, 0, BY_TIME),
+    "out_of_hours_attempts": (BOTH, 0, BY_TIME),
+    "answered_in_hours_attempts": (BOTH, 0, ("",)),
+    "attempts_without_visitor": (BOTH, 0, ("",)),
+    "answer_rate": (BOTH, 1, ("",)),
+    "conversations": (CHAT, 0, BY_TIME),
+    "answered_sessions": (CHAT, 0, ("", "channel")),
+    "scheduled_conversations": (CHAT, 0, ("", "scheduled_by")),
+    "clicks_per_conversation": (BOTH, 1, ("",)),
+    "wait_seconds_median": (CHAT, 0, ("",)),
+    "wait_seconds_p90": (CHAT, 0, ("",)),
+    "conversation_minutes_median": (CHAT, 1, ("",)),
+    "pressers": (BOTH, 0, ("",)),
+    "missed_pressers": (BOTH, 0, ("",)),
+    "out_of_hours_pressers": (BOTH, 0, ("",)),
+    "unreached_pressers": (BOTH, 0, ("",)),
+    "callers": (CHAT, 0, ("", "channel")),
+    "new_callers": (CHAT, 0, ("",)),
+    "first_time_callers": (CHAT, 0, ("",)),
+    "referrals": (CHAT, 0, ("", "referred_by")),
+    "open_hours": (CHAT, 2, BY_TIME),
+    "responder_hours": (CHAT, 2, ("",)),
+}
+RATIOS = (
+    "answer_rate",
+    "clicks_per_conversation",
+    "wait_seconds_median",
+    "wait_seconds_p90",
+    "conversation_minutes_median",
+)
+
+
+def figures(
+    files: Path | str | Iterable[Delivery],
+    helpline_folder: Path,
+    key: str | bytes,
+    *,
+    quarantined: Iterable[Delivery] = (),
+    loaded_at: datetime | None = None,
+) -> dict[Cell, Row]:
+    """Count every figure: (figure, period, breakdown, category) to (value, obs_status).
+
+    `files` and `quarantined` are as `delivered` takes them; of the quarantined ones only the days
+    count, which become provisional. `loaded_at` is the latest night; by default it is now. A value
+    is rounded half up to the figure's decimals, or None.
+    """
+    log = Log(files, helpline_folder, key, quarantined=quarantined, loaded_at=loaded_at)
+    return figures_of(log)
+
+
+def figures_of(log: Log) -> dict[Cell, Row]:
+    """Count every figure of a log that was read."""
+    counts = _counts(log)
+    ratios = _ratios(log, counts)
+    statuses = {base: _statuses(log, base) for base in (BUTTON, CHAT, BOTH)}
+    rows: dict[Cell, Row] = {}
+    for figure, (base, decimals, breakdowns) in FIGURES.items():
+        cells = [(name, code) for name in breakdowns for code in categories(log, figure, name)]
+        for period, status in statuses[base].items():
+            for breakdown, category in cells:
+                cell = (figure, period, breakdown, category)
+                value = ratios.get(cell) if figure in RATIOS else counts.get(cell, Fraction(0))
+                value = None if status == "O" else value
+                rows[cell] = (None if value is None else round_half_up(value, decimals), status)
+    return rows
+
+
+def round_half_up(value: Fraction, decimals: int) -> Decimal:
+    """Round an exact value that is not negative, once."""
+    whole = (value * 10**decimals + Fraction(1, 2)).__floor__()
+    return Decimal(whole).scaleb(-decimals)
+
+
+def categories(log: Log, figure: str, breakdown: str) -> list[str]:
+    """List the categories that a breakdown of a figure always has."""
+    hours = [f"{hour:02}" for hour in range(24)]
+    known = {
+        "": [""],
+        "weekday": list("1234567"),
+        "hour": hours,
+        "hour_of_week": [f"{weekday}-{hour}" for weekday in "1234567" for hour in hours],
+        "channel": ["chat", "mail_only" if figure == "callers" else "mail"],
+        "scheduled_by": [*log.helpline.codes["scheduled_by"], UNKNOWN, UNLISTED],
+        "referred_by": [*log.helpline.codes["referred_by"], UNLISTED],
+    }
+    return known[breakdown]
+
+
+def periods_of(day: date) -> tuple[str, str]:
+    """Give the month and the year of a local date."""
+    return f"{day.year:04}-{day.month:02}", f"{day.year:04}"
+
+
+def counting_periods(log: Log, base: tuple[str, ...], day: date) -> tuple[str, ...]:
+    """Give the periods in which a local date counts: none, if its month has no value.
+
+    So the months of a year always add up to it.
+    """
+    if base not in log.statuses:
+        log.statuses[base] = _statuses(log, base)
+    month, year = periods_of(day)
+    return (month, year) if log.statuses[base].get(month, "O") != "O" else ()
+
+
+def days_of(period: str) -> list[date]:
+    """List the days of a month or a year."""
+    year, month = int(period[:4]), int(period[5:] or 0)
+    days = _days(date(year, month or 1, 1), date(year, month or 12, 28) + timedelta(days=3))
+    return [day for day in days if period in periods_of(day)]
+
+
+def _statuses(log: Log, base: tuple[str, ...]) -> dict[str, str]:
+    """Give the status of every period that has rows, for figures that rest on the logs `base`."""
+    covered = set.intersection(*(log.covered_days[name] for name in base))
+    if not covered:
+        return {}
+    known = sorted(
+        {period for day in _days(min(covered), max(covered)) for period in periods_of(day)}
+    )
+    wanting = {
+        (row["log"], day)
+        for row in log.helpline.gaps
+        for day in _days(date.fromisoformat(row["starts_on"]), date.fromisoformat(row["ends_on"]))
+    }
+    wanting |= log.set_aside_days
+    reach = min(max(log.covered_days[name]) for name in base)
+    statuses = {}
+    for period in known:
+        days = days_of(period)
+        if not covered.intersection(days):
+            statuses[period] = "O"
+        elif (
+            not covered.issuperset(days)
+            or any((name, day) in wanting for name in base for day in days)
+            or reach < days[-1] + log.helpline.settling
+        ):
+            statuses[period] = "P"
+        else:
+            statuses[period] = "A"
+    return statuses
+
+
+class _Tally:
+    """Adds amounts to the cells of both periods, and of the breakdowns by time where there are."""
+
+    def __init__(self, log: Log):
+        self.log = log
+        self.cells: dict[Cell, Fraction] = defaultdict(Fraction)
+
+    def add(self, figure: str, instant: datetime, breakdown: str = "", category: str = "") -> None:
+        local = self.log.helpline.local(instant)
+        for period in counting_periods(self.log, FIGURES[figure][0], local.date()):
+            self.cells[figure, period, breakdown, category] += 1
+        if FIGURES[figure][2] == BY_TIME:
+            self.add_by_time(figure, local.date(), local.hour, Fraction(1))
+
+    def add_by_time(self, figure: str, day: date, hour: int, amount: Fraction) -> None:
+        weekday = day.isoweekday()
+        for period in counting_periods(self.log, FIGURES[figure][0], day):
+            self.cells[figure, period, "weekday", f"{weekday}"] += amount
+            self.cells[figure, period, "hour", f"{hour:02}"] += amount
+            self.cells[figure, period, "hour_of_week", f"{weekday}-{hour:02}"] += amount
+
+
+def _counts(log: Log) -> dict[Cell, Fraction]:
+    tally = _Tally(log)
+    for event in log.of_type(CLICKED):
+        tally.add("clicks", event.at)
+    for attempt in log.attempts:
+        tally.add("attempts", attempt.at)
+        tally.add(f"{attempt.outcome}_attempts", attempt.at)
+        if attempt.outcome == "answered" and attempt.started_open:
+            tally.add("answered_in_hours_attempts", attempt.at)
+        if attempt.visitor is None:
+            tally.add("attempts_without_visitor", attempt.at)
+    for session in log.answered_sessions:
+        at = session.answer.at
+        tally.add("answered_sessions", at)
+        tally.add("answered_sessions", at, "channel", session.channel)
+        if session.noted("referred_by") is not None:
+            tally.add("referrals", at)
+            tally.add("referrals", at, "referred_by", session.noted("referred_by"))
+    for conversation in log.conversations:
+        at = conversation.answer.at
+        tally.add("conversations", at)
+        if conversation.events[SCHEDULED]:
+            tally.add("scheduled_conversations", at)
+            tally.add("scheduled_conversations", at, "scheduled_by", conversation.scheduled_by)
+    _add_open_hours(log, tally)
+    _add_new_callers(log, tally)
+    for (figure, period, breakdown, category), persons in _distinct(log).items():
+        tally.cells[figure, period, breakdown, category] = Fraction(len(persons))
+    return tally.cells
+
+
+def _add_open_hours(log: Log, tally: _Tally) -> None:
+    for day in log.covered_days["chat"]:
+        minutes, responder_minutes = log.helpline.open_minutes(day)
+        for hour, amount in (+minutes).items():
+            tally.add_by_time("open_hours", day, hour, Fraction(amount, 60))
+        for period in periods_of(day):
+            tally.cells["open_hours", period, "", ""] += Fraction(minutes.total(), 60)
+            tally.cells["responder_hours", period, "", ""] += Fraction(responder_minutes, 60)
+
+
+def _add_new_callers(log: Log, tally: _Tally) -> None:
+    first_covered = min(log.covered_days["chat"], default=date.max)
+    met_in_year, met = set(), set()
+    for conversation in log.conversations:
+        day = log.helpline.day_of(conversation.answer.at)
+        counts = bool(counting_periods(log, CHAT, day))
+        if counts and (conversation.person, day.year) not in met_in_year:
+            met_in_year.add((conversation.person, day.year))
+            tally.add("new_callers", conversation.answer.at)
+        if day >= first_covered and conversation.person not in met:
+            met.add(conversation.person)
+            tally.add("first_time_callers", conversation.answer.at)
+
+
+def _distinct(log: Log) -> dict[Cell, set]:
+    """Gather who is counted in each cell of the figures that count persons."""
+    contacted, started = defaultdict(set), defaultdict(set)
+    for event in log.contacts:
+        for period in counting_periods(log, BOTH, log.helpline.day_of(event.at)):
+            contacted[period] |= {event.visitor} - {None}
+    for attempt in log.attempts:
+        for period in counting_periods(log, BOTH, log.helpline.day_of(attempt.at)):
+            started[attempt.outcome, period] |= {attempt.visitor} - {None}
+    callers, chat_callers = defaultdict(set), defaultdict(set)
+    for session in log.answered_sessions:
+        for period in counting_periods(log, CHAT, log.helpline.day_of(session.answer.at)):
+            callers[period].add(session.person)
+            if session.is_conversation:
+                chat_callers[period].add(session.person)
+    who = {}
+    for period in contacted.keys() | callers.keys():
+        missed, answered = started["missed", period], started["answered", period]
+        by_chat = chat_callers[period]
+        who["pressers", period, "", ""] = contacted[period]
+        who["missed_pressers", period, "", ""] = missed
+        who["out_of_hours_pressers", period, "", ""] = started["out_of_hours", period]
+        who["unreached_pressers", period, "", ""] = missed - answered
+        who["callers", period, "", ""] = callers[period]
+        who["callers", period, "channel", "chat"] = by_chat
+        who["callers", period, "channel", "mail_only"] = callers[period] - by_chat
+    return who
+
+
+def _ratios(log: Log, counts: dict[Cell, Fraction]) -> dict[Cell, Fraction]:
+    ratios: dict[Cell, Fraction] = {}
+    waits, durations = defaultdict(list), defaultdict(list)
+    for conversation in log.conversations:
+        for period in counting_periods(log, CHAT, log.helpline.day_of(conversation.answer.at)):
+            waits[period].append(conversation.wait)
+            durations[period].append(conversation.duration)
+    for period in {cell[1] for cell in counts}:
+        count = {figure: counts.get((figure, period, "", ""), 0) for figure in FIGURES}
+        answered = count["answered_in_hours_attempts"]
+        values = {
+            "answer_rate": _divide(100 * answered, answered + count["missed_attempts"]),
+            "clicks_per_conversation": _divide(count["clicks"], count["conversations"]),
+            "wait_seconds_median": quantile(_seconds(waits[period]), Fraction(1, 2)),
+            "wait_seconds_p90": quantile(_seconds(waits[period]), Fraction(9, 10)),
+            "conversation_minutes_median": quantile(
+                [seconds / 60 for seconds in _seconds(durations[period])], Fraction(1, 2)
+            ),
+        }
+        for figure, value in values.items():
+            if value is not None:
+                ratios[figure, period, "", ""] = value
+    return ratios
+
+
+def _divide(part: Fraction, whole: Fraction) -> Fraction | None:
+    return Fraction(part) / whole if whole else None
+
+
+def _seconds(lengths: list[timedelta | None]) -> list[Fraction]:
+    """Give lengths of time in seconds, without those that are not known or are negative."""
+    microsecond = timedelta(microseconds=1)
+    known = [length for length in lengths if length is not None and length >= timedelta(0)]
+    return [Fraction(length // microsecond, 10**6) for length in known]
+
+
+def quantile(values: list[Fraction], share: Fraction) -> Fraction | None:
+    """Give the continuous quantile: linear between the two values around share x (n - 1)."""
+    if not values:
+        return None
+    values = sorted(values)
+    position = share * (len(values) - 1)
+    below = position.__floor__()
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (values[above] - values[below]) * (position - below)
+
+
+# --- Callers by what was noted about them --------------------------------------------------------
+
+AGE_BANDS = {
+    "under_9": range(9),
+    "9-11": range(9, 12),
+    "12-14": range(12, 15),
+    "15-17": range(15, 18),
+    "18-20": range(18, 21),
+    "21-24": range(21, 25),
+    "25_and_over": range(25, 121),
+}
+
+
+def age_band(age: int | None) -> str:
+    """Give the band of an age in years, or `unknown`."""
+    return next((band for band, ages in AGE_BANDS.items() if age in ages), UNKNOWN)
+
+
+def callers_by(log: Log, breakdown: str, period: str) -> Counter[str]:
+    """Count the callers of a month or year by `gender`, `age_band` or `topic` (the main one).
+
+    Each is counted once, by their first session of the period that says so, else as `unknown`.
+    """
+    category: dict[tuple[str, str], str] = {}
+    for session in log.answered_sessions:
+        if period not in periods_of(log.helpline.day_of(session.answer.at)):
+            continue
+        said = _noted(session, breakdown)
+        if category.get(session.person, UNKNOWN) == UNKNOWN:
+            category[session.person] = said
+    return Counter(category.values())
+
+
+def _noted(session: Session, breakdown: str) -> str:
+    if breakdown == "gender":
+        return session.noted("gender") or UNKNOWN
+    if breakdown == "topic":
+        return (session.noted("topics") or [UNKNOWN])[0]
+    if breakdown == "age_band":
+        return age_band(session.noted("age"))
+    raise ValueError(f"callers are not counted by {breakdown}")

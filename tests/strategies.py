@@ -1,0 +1,326 @@
+"""Random small logs that crowd around the edges of the definitions, and ways to deliver them.
+
+`nights()` gives the nights over which a log's files arrive; `helpline_of` writes the helpline whose
+opening hours meet the logs' edges. Only what the definitions settle is generated: no log here needs
+a second reading of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+from tests import events
+
+Files = list[tuple[str, bytes]]
+
+# Instants at which something begins, ends or changes: opening and closing times, midnights of a
+# month and of a year with its new opening hours, and both changes of the clocks.
+EDGES = [
+    datetime.fromisoformat(events.moment(when)).astimezone(UTC)
+    for when in (
+        "2021-12-31 22:00",
+        "2021-12-31 23:59:59.999",
+        "2022-01-01",
+        "2022-01-05 14:00",
+        "2022-01-05 17:00",
+        "2022-02-28 22:00",
+        "2022-03-01",
+        "2022-03-23 19:00",
+        "2022-03-27",
+        "2022-03-27T00:59:59.999Z",
+        "2022-03-27T01:00:00Z",
+        "2022-03-27 04:00",
+        "2022-10-30 01:00",
+        "2022-10-30T00:00:00Z",
+        "2022-10-30T01:00:00Z",
+        "2022-10-30 04:00",
+    )
+]
+
+GAP = timedelta(minutes=30)
+STEPS = [
+    timedelta(0),
+    timedelta(microseconds=1),
+    timedelta(milliseconds=-1),
+    timedelta(seconds=45),
+    timedelta(minutes=10),
+    timedelta(minutes=20),
+    timedelta(minutes=-10),
+    GAP - timedelta(microseconds=1),
+    GAP - timedelta(milliseconds=1),
+    GAP,
+    GAP + timedelta(microseconds=1),
+    GAP + timedelta(milliseconds=1),
+    -GAP,
+    timedelta(hours=1),
+    timedelta(hours=-2),
+    timedelta(days=1),
+]
+
+SOURCES = {"button": ["/button", "/button/mobile"], "chat": ["/chat", "/chat/mobile"]}
+VISITORS = ["anna", "ben", "cleo", 7, "7", None, "", "null", "undefined", 0, "0"]
+SESSIONS = ["s1", "s2", "s3", "s4", "s6", "s7", "s8", "s9", 5, "5"]
+VALUES = {
+    "visitor": VISITORS,
+    "responder": ["r1", "r2", None],
+    "channel": ["chat", "chat", "chat", "mail"],
+    "scheduled_by": ["responder", "visitor", "not on the list", "", None],
+    "client": ["anna", 7, "k1", "k2", None, "", "0"],
+    "gender": ["female", "male", "not on the list", "", None],
+    "age": [0, 8, 9, "13", 120, 121, -1, "old", None],
+    "topics": [["home"], ["bullying", "home"], ["no"], [None, "", "home"], [], "home", None],
+    "referred_by": ["awel", "1712", "not on the list", "", None],
+}
+REGISTERED = ("client", "gender", "age", "topics", "referred_by")
+OFFSETS = ["Z", "+00:00", "+01:00", "+02:00", "-05:00", "+05:30"]
+
+KINDS = {
+    "conversation": 4,
+    "click": 5,
+    "request": 4,
+    "answer": 3,
+    "register": 3,
+    "schedule": 2,
+    "end": 2,
+    "abandon": 1,
+}
+
+MALFORMED = [
+    b"",
+    b"  \t",
+    b"{",
+    b"[]",
+    b'"helpline.button.clicked"',
+    b'{"specversion":"1.0","id":"x","source":"/button","type":"helpline.button.clicked","time"',
+    b'{"specversion":"1.0","id":"\xff","source":"/button","type":"helpline.button.clicked"}',
+    *events.pack(
+        [
+            {"id": "x1", "source": "/button", "type": "helpline.button.clicked"},
+            {**events.click("zoe", "2022-01-05 15:00", id="x2"), "specversion": "0.3"},
+            {**events.click("zoe", "2022-01-05 15:00", id="x3"), "source": None},
+            {**events.click("zoe", "2022-01-05 15:00", id="x4"), "type": "helpline.button.seen"},
+            {**events.click("zoe", "2022-01-05 15:00", id="x5"), "time": "2022-01-05T15:00:00"},
+            {**events.click("zoe", "2022-01-05 15:00", id="x6"), "time": "2022-02-30T15:00:00Z"},
+            {**events.click("zoe", "2022-01-05 15:00", id="x7"), "time": None},
+            events.click("zoe", "2019-12-31 23:59:59.999", id="x8"),
+            events.click("zoe", "2999-01-01", id="x9"),
+            events.answer("", "r1", "2022-01-05 15:00", id="x10"),
+            events.answer("null", "r1", "2022-01-05 15:00", id="x11"),
+            events.answer(0, "r1", "2022-01-05 15:00", id="x12"),
+            events.answer(None, "r1", "2022-01-05 15:00", id="x13"),
+            events.request("s1", "zoe", "2022-01-05 15:00", channel="phone", id="x14"),
+            events.request("s1", "zoe", "2022-01-05 15:00", channel=None, id="x15"),
+            events.covered("fax", "2022-01-01", "2022-02-01", id="x16"),
+            events.covered("chat", "2022-02-01", "2022-01-01", id="x17"),
+            events.covered("button", "2022-02-01", "2022-02-01", id="x18"),
+        ]
+    ).splitlines(),
+]
+
+HELPLINE = {
+    "opening_hours": [
+        *(f"2020-01-01,2021-12-31,{weekday},22:00,24:00,1" for weekday in range(1, 8)),
+        *(f"2020-01-01,,{weekday},19:00,22:00,2" for weekday in range(1, 5)),
+        "2020-01-01,,3,14:00,17:00,1",
+        "2020-01-01,,7,01:00,04:00,1",
+        *(f"2022-01-01,,{weekday},23:00,24:00,2" for weekday in range(1, 8)),
+        "2022-01-01,,6,00:00,01:30,1",
+        "2022-01-01,,7,00:15,02:30,2",
+    ],
+    "closures": ["2022-03-01,Training"],
+    "extra_openings": [
+        "2022-03-01,00:00,00:40,3,Night of the students",
+        "2022-10-30,02:10,02:20,1,The night with an hour more",
+    ],
+    "data_gaps": ["button,2022-01-05,2022-01-07,Still to be cleaned"],
+}
+
+
+def helpline_of(folder: Path) -> Path:
+    """Write the helpline of the random logs: openings over midnight, New Year and clock changes."""
+    return events.helpline(folder, **HELPLINE)
+
+
+@st.composite
+def logs(draw, least: int = 15, most: int = 60) -> list[bytes]:
+    """Draw the lines of a log: `least` to `most` events, copies of some, and malformed lines."""
+    pools = VALUES | {
+        "visitor": draw(st.lists(st.sampled_from(VISITORS), min_size=2, max_size=4)),
+        "session": draw(st.lists(st.sampled_from(SESSIONS), min_size=3, max_size=8)),
+    }
+    draw_time = _clock(draw)
+    weighted = [kind for kind, weight in KINDS.items() for _ in range(weight)]
+    kinds = draw(st.lists(st.sampled_from(weighted), min_size=least, max_size=most))
+    log = [event for kind in kinds for event in _happening(draw, kind, draw_time(), pools)]
+    numbers = {name: itertools.count(1) for name in SOURCES}
+    for event in log:  # the two logs use the same ids: an event's own are source and id together
+        event["id"] = next(numbers["button" if event["source"] in SOURCES["button"] else "chat"])
+    originals = draw(st.lists(st.sampled_from(log), max_size=8))
+    log += [_copy(draw, original, draw_time, pools) for original in originals]
+    log += _coverage(draw)
+    malformed = draw(st.lists(st.sampled_from(MALFORMED), max_size=4))
+    return [_line(draw, event) for event in log] + malformed
+
+
+def _clock(draw):
+    """Return a function that draws times a step away from an edge, or from one of the last."""
+    edges = draw(st.lists(st.sampled_from(EDGES), min_size=1, max_size=3))
+    times: list[datetime] = []
+
+    def draw_time() -> datetime:
+        times.append(draw(st.sampled_from([*edges, *times[-4:]])) + draw(st.sampled_from(STEPS)))
+        return times[-1]
+
+    return draw_time
+
+
+def _happening(draw, kind: str, when: datetime, pools: dict) -> list[dict]:
+    """Draw one event; of a conversation, request, answer and end as they should follow."""
+    if kind != "conversation":
+        return [_event(draw, kind, when, pools)]
+    pools = pools | {"session": [draw(st.sampled_from(pools["session"]))]}
+    steps = st.sampled_from([step for step in STEPS if step >= timedelta(0)])
+    answered_at = when + draw(steps)
+    return [
+        _event(draw, "request", when, pools),
+        _event(draw, "answer", answered_at, pools),
+        _event(draw, "end", answered_at + draw(steps), pools),
+    ]
+
+
+def _event(draw, kind: str, when: datetime, pools: dict, **at) -> dict:
+    def pick(name: str):
+        return draw(st.sampled_from(pools[name]))
+
+    if "source" not in at:
+        at["source"] = draw(st.sampled_from(SOURCES["button" if kind == "click" else "chat"]))
+    if kind == "click":
+        return events.click(pick("visitor"), when, **at)
+    session = pick("session")
+    if kind == "request":
+        return events.request(session, pick("visitor"), when, channel=pick("channel"), **at)
+    if kind == "schedule":
+        step = draw(st.sampled_from([*STEPS, None]))
+        return events.schedule(
+            session,
+            pick("visitor"),
+            when,
+            scheduled_for=None if step is None else when + step,
+            scheduled_by=pick("scheduled_by"),
+            channel=pick("channel"),
+            **at,
+        )
+    if kind == "answer":
+        return events.answer(session, pick("responder"), when, **at)
+    if kind == "register":
+        return events.register(session, when, **{name: pick(name) for name in REGISTERED}, **at)
+    return (events.end if kind == "end" else events.abandon)(session, when, **at)
+
+
+def _copy(draw, original: dict, draw_time, pools: dict) -> dict:
+    """Draw another delivery of the same event, which may say something else."""
+    change = draw(st.sampled_from(["nothing", "time", "a field", "a field", "everything"]))
+    copy = {**original, "data": dict(original["data"])}
+    if change == "time":
+        copy["time"] = draw_time().isoformat()
+    fields = sorted(original["data"].keys() & VALUES.keys())
+    if change == "a field" and fields:
+        name = draw(st.sampled_from(fields))
+        copy["data"][name] = draw(st.sampled_from(VALUES[name]))
+    if change == "everything":
+        when = datetime.fromisoformat(original["time"])
+        kind = draw(st.sampled_from(["click", "request", "schedule", "answer", "register"]))
+        at = {"source": original["source"], "id": original["id"]}
+        copy = _event(draw, kind, when, pools, **at)
+    return copy
+
+
+def _coverage(draw) -> list[dict]:
+    """Draw what is said of coverage: for each log nothing, everything, or some pieces."""
+    said = []
+    for log in ("button", "chat"):
+        amount = draw(st.sampled_from(["nothing", "everything", "pieces"]))
+        if amount == "everything":
+            intervals = [("2021-12-01", "2022-12-01")]
+        elif amount == "pieces":
+            limits = st.sampled_from(_LIMITS)
+            pairs = st.lists(limits, min_size=2, max_size=2, unique=True).map(sorted)
+            intervals = draw(st.lists(pairs, min_size=2, max_size=4))
+        else:
+            intervals = []
+        for starts_at, ends_at in intervals:
+            source = draw(st.sampled_from(SOURCES[log]))
+            number = f"covered {len(said) + 1}"
+            said.append(events.covered(log, starts_at, ends_at, id=number, source=source))
+    return said
+
+
+_LIMITS = [
+    "2021-12-20",
+    "2021-12-31 23:59:59.999999",
+    "2022-01-01",
+    "2022-01-05 12:00",
+    "2022-02-01",
+    "2022-03-01",
+    "2022-03-11",
+    "2022-03-27",
+    "2022-03-28",
+    "2022-04-10",
+    "2022-04-11",
+    "2022-10-30",
+    "2022-10-31",
+    "2022-11-10",
+    "2022-11-11",
+]
+
+
+def _line(draw, event: dict) -> bytes:
+    """Draw one of the ways to write an event."""
+    offset = draw(st.sampled_from(OFFSETS))
+    instant = datetime.fromisoformat(event["time"])
+    zone = UTC if offset == "Z" else timezone(_parse_offset(offset))
+    text = instant.astimezone(zone).isoformat()
+    event = {**event, "time": text.replace("+00:00", "Z") if offset == "Z" else text}
+    if draw(st.booleans()):
+        event = dict(reversed(event.items()))
+        return json.dumps(event).encode()
+    return events.pack([event])[:-1]
+
+
+def _parse_offset(text: str) -> timedelta:
+    sign = -1 if text.startswith("-") else 1
+    return sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
+
+
+@st.composite
+def nights(draw, lines: st.SearchStrategy[list[bytes]] | None = None, most: int = 3) -> list[Files]:
+    """Draw a way to deliver a log over one to `most` nights, each with its files (name, bytes).
+
+    Every line arrives at least once, in any order; some arrive again, some whole files arrive again
+    under another name, and some files are compressed. `lines` draws the log, by default `logs()`.
+    """
+    log = draw(lines or logs())
+    number_of_nights = draw(st.integers(1, most))
+    chance = draw(st.randoms(use_true_random=False))
+    log = log + [line for line in log if chance.random() < 0.15]
+    chance.shuffle(log)
+    batches = [[[] for _ in range(chance.randint(1, 3))] for _ in range(number_of_nights)]
+    for line in log:
+        chance.choice(chance.choice(batches)).append(line)
+    delivered: list[Files] = []
+    seen: list[bytes] = []
+    for night, files in enumerate(batches, start=1):
+        contents = [b"\n".join(batch) + chance.choice([b"", b"\n"]) for batch in files if batch]
+        again = [content for content in seen if chance.random() < 0.3]
+        seen += contents
+        delivered.append([])
+        for number, content in enumerate(contents + again, start=1):
+            compress = chance.choice([None, None, "gz", "zst"])
+            name = f"night-{night}-{number}.ndjson" + (f".{compress}" if compress else "")
+            delivered[-1].append((name, events.compressed(content, compress)))
+    return delivered
