@@ -1,0 +1,191 @@
+"""`python -m ingest`: pull logs, check a helpline's folder, look at the ledger and decide."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from ingest.deliveries import Delivery, list_deliveries, set_status
+from ingest.helpline import describe, load_helpline
+from ingest.key import make_key
+from ingest.lock import hold
+from ingest.problem import Problem
+from ingest.pull import pull
+from ingest.workspace import DEFAULT_DATA, DEFAULT_HELPLINE, Workspace
+
+DESCRIPTION = """\
+Logs of a chat helpline to the raw tables of a warehouse: exactly once, and pseudonymised before
+anything is written. Needs no scheduler.
+
+  python -m ingest key                                   once: make a key for the pseudonyms
+  python -m ingest check --helpline helplines/mine       what is wrong with a helpline's folder
+  python -m ingest pull --logs /var/log/chat             load what is new there
+  python -m ingest deliveries                            what was loaded, problems first
+  python -m ingest accept 3f9a41c2 --reason "seen with the chat's supplier"
+"""
+EPILOG = f"""\
+environment (an option comes first):
+  CHATCIJFERS_DATA      state folder (default: {DEFAULT_DATA})
+  CHATCIJFERS_LOGS      folder of logs (default: the simulated ones in the state folder)
+  CHATCIJFERS_HELPLINE  the helpline's folder (default: {DEFAULT_HELPLINE})
+  CHATCIJFERS_KEY       the key itself, at least 32 characters; or
+  CHATCIJFERS_KEY_FILE  a file with the key, mode 0600 (default: key in the state folder)
+  CHATCIJFERS_MEMORY    memory that pull may take (default: 1GB); nothing is spilled to disk
+
+Logs are files *.ndjson, *.jsonl or *.json, also .gz or .zst, in the folder and below it. A file
+that was loaded before is known by its content, whatever it is called. Ends with status 1 if
+something has to be put right, and says what.
+"""
+STATUS_ORDER = {"quarantined": 0, "withdrawn": 1, "accepted": 2, "loaded": 3}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return 0, or 1 if a person has to put something right."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    os.umask(0o077)
+    try:
+        options.command(options)
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m ingest", description=DESCRIPTION, epilog=EPILOG, formatter_class=plain
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, function, summary: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(
+            name, help=summary, description=function.__doc__, formatter_class=plain
+        )
+        one.set_defaults(command=function, data=None, logs=None, helpline=None)
+        return one
+
+    def data(one: argparse.ArgumentParser) -> None:
+        one.add_argument("--data", metavar="DIR", help=f"state folder (default: {DEFAULT_DATA})")
+
+    def folder(one: argparse.ArgumentParser) -> None:
+        one.add_argument(
+            "--helpline", metavar="DIR", help=f"the helpline's folder (default: {DEFAULT_HELPLINE})"
+        )
+
+    one = command("pull", _pull, "load the logs that are not loaded yet")
+    data(one)
+    one.add_argument("--logs", metavar="DIR", help="folder of logs (default: DATA/simulated)")
+    folder(one)
+    one.add_argument("--memory", metavar="SIZE", help="memory it may take, such as 500MB or 2GB")
+    folder(command("check", _check, "say what is wrong with a helpline's folder, or what it holds"))
+    data(command("deliveries", _deliveries, "list what was loaded, problems first"))
+    for name, summary in (
+        ("accept", "let a quarantined delivery count after all"),
+        ("withdraw", "take a delivery out of all figures; it stays in the ledger"),
+    ):
+        one = command(name, _accept if name == "accept" else _withdraw, summary)
+        one.add_argument("hash", metavar="HASH", help="the delivery's hash, or how it begins")
+        one.add_argument("--reason", required=True, help="why; kept in the ledger")
+        data(one)
+    data(command("key", _key, "make a key for the pseudonyms, unless there is one"))
+    return parser
+
+
+def _workspace(options: argparse.Namespace) -> Workspace:
+    return Workspace.from_environment(options.data, options.logs, options.helpline)
+
+
+def _pull(options: argparse.Namespace) -> None:
+    """Load every log that is not loaded yet, each in one transaction with its ledger entry.
+
+    A damaged file is refused whole and tried again next time; a line that does not fit is set aside
+    with its reason. Afterwards: `python -m ingest deliveries`.
+    """
+    pull(_workspace(options), memory=options.memory)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Check a helpline's folder: everything that is wrong, by file and line, or what it holds."""
+    helpline = load_helpline(_workspace(options).helpline)
+    for warning in helpline.warnings:
+        print(f"Warning: {warning}")
+    print(describe(helpline))
+
+
+def _deliveries(options: argparse.Namespace) -> None:
+    """List all deliveries: damaged files, quarantined and withdrawn ones first."""
+    deliveries, refusals = list_deliveries(_workspace(options).warehouse)
+    for file, reason, refused_at in refusals:
+        print(f"damaged: {file}: {reason} (tried {refused_at:%Y-%m-%d %H:%M} UTC)")
+    rows = sorted(deliveries, key=lambda one: (STATUS_ORDER[one.status], one.file))
+    header = ("hash", "status", "loaded (UTC)", "lines", "events", "rejects", "blank", "file")
+    _print_table([header, *(_cells(one) for one in rows)])
+
+
+def _cells(one: Delivery) -> tuple[str, ...]:
+    reason = f" ({one.status_reason})" if one.status_reason else ""
+    return (
+        one.delivery_id[:12],
+        one.status,
+        f"{one.loaded_at:%Y-%m-%d %H:%M}",
+        f"{one.lines:,}",
+        f"{one.events:,}",
+        f"{one.rejects:,}",
+        f"{one.blank_lines:,}",
+        one.file + reason,
+    )
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if 3 <= column <= 6 else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=False))
+        ]
+        print("  ".join([*cells, row[-1]]))
+
+
+def _accept(options: argparse.Namespace) -> None:
+    """Let a quarantined or withdrawn delivery count: its rows enter the next run's figures."""
+    _decide(options, "accepted")
+
+
+def _withdraw(options: argparse.Namespace) -> None:
+    """Take a delivery out of all figures from the next run on; its file may be replaced."""
+    _decide(options, "withdrawn")
+
+
+def _decide(options: argparse.Namespace, status: str) -> None:
+    workspace = _workspace(options)
+    with hold(workspace.data):
+        one = set_status(workspace.warehouse, options.hash, status, options.reason)
+    print(f"{one.file} ({one.delivery_id[:12]}) is {status}: {one.status_reason}")
+
+
+def _key(options: argparse.Namespace) -> None:
+    """Make a key for the pseudonyms, unless there is one: a file that only you can read.
+
+    Keep a copy in a safe place. With another key everyone would be somebody else, and the warehouse
+    refuses it.
+    """
+    workspace = _workspace(options)
+    if make_key(workspace):
+        print(f"Made a key in {_short(workspace.key_file)}. Keep a copy in a safe place.")
+    else:
+        print("There is a key already; it stays as it is.")
+
+
+def _short(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

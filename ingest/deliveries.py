@@ -1,0 +1,195 @@
+"""The ledger of deliveries: what was loaded, under which names, and what was decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from ingest.problem import Problem
+from ingest.warehouse import fill, open_warehouse, run, transaction
+
+STATUSES = ("loaded", "quarantined", "accepted", "withdrawn")
+SHORTEST_PREFIX = 6
+
+
+@dataclass
+class Delivery:
+    """One delivered content, as the ledger has it. `loaded_at` is UTC."""
+
+    delivery_id: str
+    file: str
+    bytes: int
+    reading: str
+    loaded_at: datetime
+    lines: int = 0
+    events: int = 0
+    rejects: int = 0
+    blank_lines: int = 0
+    status: str = "loaded"
+    status_reason: str | None = None
+    files: set[str] = field(default_factory=set)
+
+
+def read_ledger(connection) -> dict[str, Delivery]:
+    """Read all deliveries by their id, each with all its names, from an open warehouse."""
+    ledger = {
+        row[0]: Delivery(*row)
+        for row in run(
+            connection,
+            "select delivery_id, file, bytes, reading, loaded_at, lines, events, rejects,"
+            " blank_lines, status, status_reason from warehouse.raw.deliveries",
+        )
+    }
+    names = run(connection, "select delivery_id, file from warehouse.raw.delivery_files")
+    for delivery_id, file in names:
+        ledger[delivery_id].files.add(file)
+    return ledger
+
+
+def enter(connection, deliveries: Iterable[Delivery]) -> None:
+    """Enter new deliveries with their names into the ledger, within the caller's transaction."""
+    deliveries = list(deliveries)
+    rows = [
+        (
+            one.delivery_id, one.file, one.bytes, one.lines, one.events, one.rejects,
+            one.blank_lines, one.status, one.status_reason, one.reading, one.loaded_at,
+        )
+        for one in deliveries
+    ]  # fmt: skip
+    fill(connection, "warehouse.raw.deliveries", _as_text(rows), 11)
+    add_names(connection, [(one.delivery_id, name) for one in deliveries for name in one.files])
+
+
+def replace(connection, deliveries: Iterable[Delivery]) -> None:
+    """Note what a new reading of known deliveries gave; name, status and loading time stay."""
+    for one in deliveries:
+        run(
+            connection,
+            "update warehouse.raw.deliveries set lines = $1, events = $2, rejects = $3,"
+            " blank_lines = $4, reading = $5 where delivery_id = $6",
+            [one.lines, one.events, one.rejects, one.blank_lines, one.reading, one.delivery_id],
+        )
+
+
+def forget_rows(connection, delivery_ids: Iterable[str]) -> None:
+    """Delete the rows of deliveries, which are then read again in the same transaction."""
+    wanted = [list(delivery_ids)]
+    for table in ("events", "rejects"):
+        run(
+            connection,
+            f"delete from warehouse.raw.{table}"
+            " where delivery_id in (select unnest($1::varchar[]))",
+            wanted,
+        )
+
+
+def add_names(connection, names: Iterable[tuple[str, str]]) -> None:
+    """Note under which names deliveries were seen: pairs of delivery id and file."""
+    fill(connection, "warehouse.raw.delivery_files", list(names), 2)
+
+
+def count_reasons(connection, delivery_ids: Iterable[str]) -> dict[str, int]:
+    """Count the lines of deliveries that are set aside, by reason, the most frequent first."""
+    return dict(
+        run(
+            connection,
+            "select reason, count(*) from warehouse.raw.rejects"
+            " where delivery_id in (select unnest($1::varchar[])) group by reason"
+            " order by count(*) desc, reason",
+            [list(delivery_ids)],
+        )
+    )
+
+
+def note_refusals(connection, refusals: Mapping[str, str], now: datetime) -> None:
+    """Replace the list of damaged files, if it has changed: file and reason."""
+    known = dict(run(connection, "select file, reason from warehouse.raw.refusals"))
+    if known == dict(refusals):
+        return
+    with transaction(connection):
+        run(connection, "delete from warehouse.raw.refusals")
+        rows = [(file, reason, now) for file, reason in sorted(refusals.items())]
+        fill(connection, "warehouse.raw.refusals", _as_text(rows), 3)
+
+
+def quarantine(warehouse: Path, reasons: Mapping[str, str]) -> list[str]:
+    """Quarantine loaded deliveries of the warehouse at a path: reason by delivery id.
+
+    What a person has decided stands: an accepted or a withdrawn delivery stays as it is. Returns
+    the ids that are quarantined now and were not before, sorted. Raises Problem for an unknown id.
+    """
+    with open_warehouse(warehouse) as connection:
+        known = dict(run(connection, "select delivery_id, status from warehouse.raw.deliveries"))
+        _all_known(reasons, known)
+        changed = sorted(one for one in reasons if known[one] == "loaded")
+        with transaction(connection):
+            for one in changed:
+                _write_status(connection, one, "quarantined", reasons[one])
+    return changed
+
+
+def set_status(warehouse: Path, delivery_id: str, status: str, reason: str) -> Delivery:
+    """Set the status of one delivery, named by its id or the unique beginning of it.
+
+    Returns the delivery as it is now. Raises Problem if no delivery or several begin so, or if the
+    reason is empty; ValueError for a status that does not exist.
+    """
+    if status not in STATUSES:
+        raise ValueError(f"{status!r} is none of {STATUSES}")
+    if not reason.strip():
+        raise Problem("A decision needs a reason: give one with --reason.")
+    with open_warehouse(warehouse) as connection:
+        ledger = read_ledger(connection)
+        found = find(ledger, delivery_id)
+        with transaction(connection):
+            _write_status(connection, found.delivery_id, status, reason.strip())
+    found.status, found.status_reason = status, reason.strip()
+    return found
+
+
+def find(ledger: Mapping[str, Delivery], beginning: str) -> Delivery:
+    """Find the one delivery whose id begins so. Raises Problem if there is none, or several."""
+    wanted = beginning.strip().lower()
+    found = [one for one in ledger.values() if wanted and one.delivery_id.startswith(wanted)]
+    if len(found) == 1 and (len(wanted) >= SHORTEST_PREFIX):
+        return found[0]
+    if not found:
+        what = f"No delivery has a hash that begins with {beginning!r}."
+    elif len(found) == 1:
+        what = (
+            f"{beginning!r} is too short: give at least {SHORTEST_PREFIX} characters of the hash."
+        )
+    else:
+        what = (
+            f"{len(found)} deliveries have a hash that begins with {beginning!r}: give more of it."
+        )
+    raise Problem(f"{what} `python -m ingest deliveries` lists them.")
+
+
+def list_deliveries(warehouse: Path) -> tuple[list[Delivery], list[tuple[str, str, datetime]]]:
+    """Read the ledger and the damaged files (file, reason, when) of the warehouse at a path."""
+    with open_warehouse(warehouse, read_only=True) as connection:
+        ledger = read_ledger(connection)
+        refusals = run(connection, "from warehouse.raw.refusals order by file")
+    return list(ledger.values()), refusals
+
+
+def _all_known(wanted: Iterable[str], known: Mapping[str, str]) -> None:
+    missing = sorted(set(wanted) - set(known))
+    if missing:
+        raise Problem(f"The ledger has no delivery {', '.join(missing)}.")
+
+
+def _write_status(connection, delivery_id: str, status: str, reason: str) -> None:
+    run(
+        connection,
+        "update warehouse.raw.deliveries set status = $1, status_reason = $2"
+        " where delivery_id = $3",
+        [status, reason, delivery_id],
+    )
+
+
+def _as_text(rows: Iterable[tuple]) -> list[tuple]:
+    return [tuple(None if value is None else str(value) for value in row) for row in rows]

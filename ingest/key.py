@@ -1,0 +1,135 @@
+"""The key of the pseudonyms: where it comes from, and what is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from ingest.lock import make_private_folder
+from ingest.problem import Problem
+from ingest.workspace import Workspace
+
+SHORTEST = 32
+BLOCK_BYTES = 64  # of SHA-256, as RFC 2104 needs it
+
+
+class Key:
+    """A key that shows itself to nobody: not in a message, a log or a traceback."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, text: str) -> None:
+        self._secret = text.encode()
+
+    def __repr__(self) -> str:
+        return "<key>"
+
+    def __reduce__(self):
+        raise TypeError("a key is not written anywhere")
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits by which a warehouse knows its key without holding it."""
+        return hmac.new(self._secret, b"fingerprint", hashlib.sha256).hexdigest()[:16]
+
+    def pads(self) -> tuple[bytes, bytes]:
+        """Return the inner and outer block of HMAC-SHA-256 (RFC 2104), 64 bytes each."""
+        secret = self._secret
+        if len(secret) > BLOCK_BYTES:
+            secret = hashlib.sha256(secret).digest()
+        block = secret.ljust(BLOCK_BYTES, b"\0")
+        return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+
+
+def read_key(workspace: Workspace) -> Key:
+    """Read the key from CHATCIJFERS_KEY, else from the key file.
+
+    Raises Problem if there is none, if it is shorter than 32 characters or no UTF-8 text, or if the
+    file can be read by others than its owner.
+    """
+    text = os.environ.get("CHATCIJFERS_KEY")
+    if text and text.strip():
+        return _checked(text.strip(), "in CHATCIJFERS_KEY")
+    return _checked(_read_file(workspace.key_file), f"in {workspace.key_file}")
+
+
+def make_key(workspace: Workspace) -> bool:
+    """Write a new random key to the key file, unless there is a key; return whether one was made.
+
+    The file appears whole or not at all, readable by its owner only, and never replaces another.
+    Raises Problem if the key that is there is no good, or if a warehouse without its key is.
+    """
+    if os.environ.get("CHATCIJFERS_KEY", "").strip() or workspace.key_file.exists():
+        read_key(workspace)
+        return False
+    if workspace.warehouse.exists():
+        raise Problem(
+            f"{workspace.warehouse} was filled with a key that is no longer at "
+            f"{workspace.key_file}. A new key would make strangers of everyone in it: put the old "
+            "key back, or start anew in another state folder (--data)."
+        )
+    _write_new(workspace.key_file, secrets.token_urlsafe(48) + "\n")
+    return True
+
+
+def _write_new(path: Path, text: str) -> None:
+    make_private_folder(path.parent)
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(aside, path)  # fails if another process was first: a key is never replaced
+    except OSError as error:
+        raise Problem(f"The key file {path} cannot be written ({error.strerror}).") from None
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _read_file(path: Path) -> str:
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        raise Problem(
+            f"There is no key for the pseudonyms: neither CHATCIJFERS_KEY nor {path}. Make one "
+            "with `python -m ingest key` and keep a copy in a safe place: with another key "
+            "everyone would be somebody else."
+        ) from None
+    except OSError as error:
+        raise Problem(f"The key file {path} cannot be read ({error.strerror}).") from None
+    with os.fdopen(file, "rb") as opened:
+        status = os.fstat(opened.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise Problem(f"The key file {path} is not a file. Name another one.")
+        if status.st_uid != os.geteuid():
+            raise Problem(
+                f"The key file {path} belongs to another user. Make it yours with "
+                f"`chown {os.geteuid()} {path}`, or give the key in CHATCIJFERS_KEY."
+            )
+        if stat.S_IMODE(status.st_mode) & 0o077:
+            raise Problem(
+                f"The key file {path} can be used by others than its owner (mode "
+                f"{stat.S_IMODE(status.st_mode):04o}). Close it with `chmod 600 {path}`."
+            )
+        content = opened.read(64 * 1024)
+    try:
+        return content.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        pass
+    raise Problem(f"The key file {path} is not UTF-8 text. A key is one line of text.")
+
+
+def _checked(text: str, where: str) -> Key:
+    if not text.isprintable() and "\n" in text:
+        raise Problem(f"The key {where} has more than one line. A key is one line of text.")
+    if len(text) < SHORTEST:
+        raise Problem(
+            f"The key {where} has {len(text)} characters; it needs at least {SHORTEST}. "
+            "`python -m ingest key` makes a good one where there is none yet."
+        )
+    return Key(text)

@@ -1,0 +1,94 @@
+"""One run at a time on a state folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from ingest.problem import Problem
+
+HELD = "CHATCIJFERS_LOCK_HELD"
+SECONDS_BETWEEN_TRIES = 0.2
+
+
+@contextmanager
+def hold(data: Path, wait_seconds: float = 0) -> Iterator[None]:
+    """Keep every other run off the state folder `data` for the length of a `with` block.
+
+    The lock is the kernel's (flock on `data/lock`), so that it ends with the process, however that
+    ends. A process whose parent holds it already (CHATCIJFERS_LOCK_HELD=1 in its environment) goes
+    on at once. Creates `data` if it is missing, for its owner only.
+
+    Raises Problem if another run still holds the lock after `wait_seconds`.
+    """
+    make_private_folder(data)
+    if os.environ.get(HELD) == "1":
+        yield
+        return
+    with _open_private(data / "lock") as file:
+        _wait_for(file, data, wait_seconds)
+        _describe(file, _description())
+        try:
+            yield
+        finally:
+            _describe(file, "")
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create a folder that only its owner can enter; leave one that exists as it is.
+
+    Raises Problem if it cannot be created.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(
+            f"The state folder {folder} cannot be made ({error.strerror}). "
+            "Name another one with --data or CHATCIJFERS_DATA."
+        ) from None
+
+
+def _open_private(path: Path):
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")
+    except OSError as error:
+        raise Problem(
+            f"The state folder cannot be locked: {path} cannot be written ({error.strerror}). "
+            "The state folder has to belong to whoever runs this."
+        ) from None
+
+
+def _wait_for(file, data: Path, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                file.seek(0)
+                holder = file.read().strip() or "it does not say which"
+                raise Problem(
+                    f"Another run is using {data} ({holder}). Wait until it has ended, "
+                    "or give this one a state folder of its own with --data."
+                ) from None
+            time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+def _describe(file, text: str) -> None:
+    with suppress(OSError):  # a lock without a description is a lock, also on a full disk
+        os.truncate(file.fileno(), 0)
+        os.pwrite(file.fileno(), text.encode(), 0)
+
+
+def _description() -> str:
+    command = Path(sys.argv[0]).parent.name if sys.argv[0].endswith("__main__.py") else ""
+    name = command or Path(sys.argv[0]).name or "python"
+    now = datetime.now().astimezone()
+    return f"{name}, process {os.getpid()}, since {now:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,259 @@
+"""Raw text to pseudonymous rows, in a database without a file: it never touches the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from ingest.content import Block
+from ingest.helpline import Helpline
+from ingest.key import Key
+from ingest.problem import Problem
+from ingest.warehouse import Withheld, connect, run
+
+# Any change to what a stored row looks like for the same line needs a new number here: every
+# delivery whose file is still there is then read again.
+READING_VERSION = 1
+QUERY = Path(__file__).with_name("reading.sql")
+
+EVENT_COLUMNS = (
+    "delivery_id",
+    "line_number",
+    "event_id",
+    "source_id",
+    "event_type",
+    "session_id",
+    "visitor_id",
+    "client_id",
+    "responder_id",
+    "channel",
+    "button",
+    "page",
+    "campaign",
+    "scheduled_for",
+    "scheduled_by",
+    "gender",
+    "age",
+    "topics",
+    "referred_by",
+    "log",
+    "occurred_at",
+    "starts_at",
+    "ends_at",
+)
+
+# RFC 3339, section 5.6: full-date "T" full-time, with an offset; a space may stand for the T.
+RFC_3339 = (
+    r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?"
+    r"([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
+)
+# Everything before the path (scheme and host), the path, and what follows it (query, fragment).
+URL = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^?#]*)"
+WHOLE_NUMBER = r"([0-9]{1,3})(\.0+)?"
+
+MACROS = rf"""
+create macro identifier(value) as
+    case when value in ('', 'null', 'undefined', '0') then null else value end;
+create macro instant(value) as
+    case
+        when regexp_full_match(value, '{RFC_3339}')
+            then make_timestamp(epoch_us(try_cast(upper(value) as timestamptz)))
+    end;
+create macro path(value) as
+    case when value <> '' then coalesce(nullif(regexp_extract(value, '{URL}', 1), ''), '/') end;
+create macro whole_number(value) as
+    case
+        when regexp_full_match(value, '{WHOLE_NUMBER}')
+            and try_cast(regexp_extract(value, '{WHOLE_NUMBER}', 1) as smallint) between 0 and 120
+            then try_cast(regexp_extract(value, '{WHOLE_NUMBER}', 1) as smallint)
+    end;
+create macro listed(value, codes) as
+    case
+        when value is null then null
+        when list_contains(codes, value) then value
+        else 'unlisted'
+    end;
+-- HMAC-SHA-256 (RFC 2104) of kind and value, the first 128 bits as a UUID.
+create macro pseudonym(inner_pad, outer_pad, kind, value) as
+    cast(
+        left(sha256(outer_pad || unhex(sha256(inner_pad || encode(kind || ':' || value)))), 32)
+        as uuid
+    );
+"""
+
+
+def reading_fingerprint(helpline: Helpline) -> str:
+    """Return a fingerprint of the reading code and of all settings that decide what a row holds."""
+    decisive = {
+        "version": READING_VERSION,
+        "timezone": helpline.timezone,
+        "starts_on": helpline.starts_on.isoformat(),
+        "pages": sorted(helpline.pages),
+        "codes": {name: sorted(codes) for name, codes in sorted(helpline.coded_fields().items())},
+    }
+    text = json.dumps(decisive, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(repr=False)
+class Batch:
+    """Blocks of lines to be read at once. Never shows its text."""
+
+    delivery_ids: list[str] = field(default_factory=list)
+    loaded_ats: list[datetime] = field(default_factory=list)
+    first_lines: list[int] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, delivery_id: str, loaded_at: datetime, block: Block) -> None:
+        """Append a block of a delivery."""
+        self.delivery_ids.append(delivery_id)
+        self.loaded_ats.append(loaded_at)
+        self.first_lines.append(block.first_line)
+        self.texts.append(block.text)
+        self.size += len(block.text)
+
+    def extend(self, other: Batch) -> None:
+        """Append all blocks of another batch."""
+        self.delivery_ids += other.delivery_ids
+        self.loaded_ats += other.loaded_ats
+        self.first_lines += other.first_lines
+        self.texts += other.texts
+        self.size += other.size
+
+    def clear(self) -> None:
+        """Forget all blocks."""
+        self.__init__()
+
+
+class Reader:
+    """Reads batches of raw text into pseudonymous rows that the warehouse can take over."""
+
+    def __init__(self, key: Key, helpline: Helpline, memory: str) -> None:
+        """Prepare a database in memory. The key enters it as bound parameters only."""
+        self._connection = connect(memory)
+        # Small row groups, so that a batch of some ten thousand lines keeps every core busy.
+        run(self._connection, "attach ':memory:' as batch (row_group_size 4096, block_size 16384)")
+        run(self._connection, "use batch")
+        for macro in MACROS.split(";\n"):
+            if macro.strip():
+                run(self._connection, macro)
+        run(
+            self._connection,
+            "create table pads as select $1::blob as inner_pad, $2::blob as outer_pad",
+            key.pads(),
+        )
+        codes = helpline.coded_fields()
+        run(
+            self._connection,
+            """
+            create table helpline as
+            select
+                $starts_at::timestamp as starts_at,
+                $pages::varchar[] as pages,
+                $button::varchar[] as buttons,
+                $campaign::varchar[] as campaigns,
+                $gender::varchar[] as genders,
+                $topics::varchar[] as topics,
+                $referred_by::varchar[] as referrers,
+                $scheduled_by::varchar[] as schedulers
+            """,
+            {"starts_at": helpline.starts_at(), "pages": sorted(helpline.pages), **codes},
+        )
+        self._query = QUERY.read_text(encoding="utf-8")
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._connection.close()
+
+    def read(self, batch: Batch, what: str) -> None:
+        """Read a batch; its rows then wait in `events`, `rejects` and `counts`.
+
+        `what` says in an error which file and lines were being read. Raises Problem if there is not
+        enough memory, else Withheld; neither shows a value.
+        """
+        with _named(what):
+            run(
+                self._connection,
+                """
+                create or replace table lines as
+                select
+                    delivery_id,
+                    loaded_at,
+                    first_line + position - 1 as line_number,
+                    line,
+                from (
+                    select
+                        delivery_id,
+                        loaded_at,
+                        first_line,
+                        unnest(pieces) as line,
+                        unnest(range(1, len(pieces) + 1)) as position,
+                    from (
+                        select
+                            unnest($1::varchar[]) as delivery_id,
+                            unnest($2::timestamp[]) as loaded_at,
+                            unnest($3::bigint[]) as first_line,
+                            string_split(unnest($4::varchar[]), chr(10)) as pieces,
+                    )
+                )
+                """,
+                [batch.delivery_ids, batch.loaded_ats, batch.first_lines, batch.texts],
+            )
+            run(self._connection, self._query)
+            run(self._connection, "drop table lines")
+
+    def events(self) -> duckdb.DuckDBPyRelation:
+        """Rows of raw.events of the batch that was read last."""
+        columns = ", ".join(EVENT_COLUMNS)
+        return self._connection.sql(f"select {columns} from readings where reason is null")
+
+    def rejects(self) -> duckdb.DuckDBPyRelation:
+        """Rows of raw.rejects of the batch that was read last."""
+        return self._connection.sql(
+            "select delivery_id, line_number, reason from readings where reason <> 'blank'"
+        )
+
+    def counts(self) -> list[tuple[str, int, int, int]]:
+        """Give delivery, events, rejects and blank lines of the batch that was read last."""
+        return run(
+            self._connection,
+            """
+            select
+                delivery_id,
+                count(*) filter (reason is null),
+                count(*) filter (reason <> 'blank'),
+                count(*) filter (reason = 'blank'),
+            from readings
+            group by delivery_id
+            """,
+        )
+
+
+class Rows:
+    """Rows of one database, for another to take over without Python touching them (Arrow)."""
+
+    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
+        self._relation = relation
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        """Hand out the rows as the Arrow PyCapsule interface has it."""
+        return self._relation.__arrow_c_stream__(requested_schema)
+
+
+@contextmanager
+def _named(what: str) -> Iterator[None]:
+    failure = None
+    try:
+        yield
+    except (Problem, Withheld) as error:
+        failure = type(error)(f"While reading {what}: {error}")
+    if failure:
+        raise failure

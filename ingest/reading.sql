@@ -1,0 +1,153 @@
+-- Grain: one line of a delivery, pseudonymised, classified, and without anything that may not be kept.
+--
+-- The only place where raw text is looked at. It runs in a database that has no file. A line that is
+-- set aside keeps nothing but its number and the reason. Whatever cannot be cast becomes null.
+
+create or replace table readings as
+with parsed as (
+    select
+        lines.delivery_id,
+        lines.line_number,
+        lines.loaded_at,
+        not regexp_matches(lines.line, '[^ \t\n\v\f\r]') as is_blank,
+        json_valid(lines.line) as is_json,
+        case
+            when json_valid(lines.line)
+                then json_transform(
+                    lines.line,
+                    '{
+                        "specversion": "VARCHAR",
+                        "id": "VARCHAR",
+                        "source": "VARCHAR",
+                        "type": "VARCHAR",
+                        "subject": "VARCHAR",
+                        "time": "VARCHAR",
+                        "data": {
+                            "visitor": "VARCHAR",
+                            "client": "VARCHAR",
+                            "responder": "VARCHAR",
+                            "channel": "VARCHAR",
+                            "button": "VARCHAR",
+                            "page": "VARCHAR",
+                            "campaign": "VARCHAR",
+                            "scheduled_for": "VARCHAR",
+                            "scheduled_by": "VARCHAR",
+                            "gender": "VARCHAR",
+                            "age": "VARCHAR",
+                            "topics": ["VARCHAR"],
+                            "referred_by": "VARCHAR",
+                            "log": "VARCHAR",
+                            "starts_at": "VARCHAR",
+                            "ends_at": "VARCHAR"
+                        }
+                    }'
+                )
+        end as event
+    from lines
+),
+
+-- A field counts only in the types of event that have it.
+fitted as (
+    select
+        delivery_id,
+        line_number,
+        loaded_at,
+        is_blank,
+        is_json,
+        event.specversion as specversion,
+        identifier(event.id) as id,
+        nullif(event.source, '') as source,
+        nullif(event.type, '') as event_type,
+        instant(event.time) as occurred_at,
+        event_type = 'helpline.button.clicked' as is_click,
+        event_type = 'helpline.session.scheduled' as is_scheduling,
+        event_type = 'helpline.session.requested' as is_request,
+        event_type = 'helpline.session.registered' as is_registration,
+        event_type = 'helpline.log.covered' as is_coverage,
+        event_type in (
+            'helpline.session.scheduled',
+            'helpline.session.requested',
+            'helpline.session.answered',
+            'helpline.session.abandoned',
+            'helpline.session.ended',
+            'helpline.session.registered'
+        ) as is_session,
+        case when is_session then identifier(event.subject) end as session,
+        case when is_click or is_scheduling or is_request then identifier(event.data.visitor) end as visitor,
+        case when is_registration then identifier(event.data.client) end as client,
+        case when event_type = 'helpline.session.answered' then identifier(event.data.responder) end as responder,
+        case when is_scheduling or is_request then event.data.channel end as channel,
+        case when is_click then nullif(event.data.button, '') end as button,
+        case when is_click then path(event.data.page) end as page,
+        case when is_click then nullif(event.data.campaign, '') end as campaign,
+        case when is_scheduling then instant(event.data.scheduled_for) end as scheduled_for,
+        case when is_scheduling then nullif(event.data.scheduled_by, '') end as scheduled_by,
+        case when is_registration then nullif(event.data.gender, '') end as gender,
+        case when is_registration then whole_number(event.data.age) end as age,
+        case
+            when is_registration
+                then list_filter(event.data.topics, lambda topic: topic is not null and topic <> '')
+        end as topics,
+        case when is_registration then nullif(event.data.referred_by, '') end as referred_by,
+        case when is_coverage then event.data.log end as log,
+        case when is_coverage then instant(event.data.starts_at) end as starts_at,
+        case when is_coverage then instant(event.data.ends_at) end as ends_at
+    from parsed
+),
+
+classified as (
+    select
+        fitted.*,
+        case
+            when is_blank then 'blank'
+            when not is_json then 'not_json'
+            when specversion is distinct from '1.0' or id is null or source is null or event_type is null
+                then 'not_an_event'
+            when not (is_click or is_session or is_coverage) then 'unknown_type'
+            when occurred_at is null then 'bad_time'
+            when occurred_at > loaded_at + interval 1 day then 'in_future'
+            when occurred_at < helpline.starts_at then 'before_start'
+            when is_session and session is null then 'no_session'
+            when (is_scheduling or is_request) and coalesce(channel not in ('chat', 'mail'), true)
+                then 'bad_channel'
+            when is_coverage and not coalesce(log in ('button', 'chat') and fitted.starts_at < ends_at, false)
+                then 'bad_coverage'
+        end as reason
+    from fitted
+    cross join helpline
+)
+
+select
+    classified.delivery_id,
+    classified.line_number,
+    classified.reason,
+    case
+        when classified.reason is null
+            then pseudonym(inner_pad, outer_pad, 'event', classified.source || chr(31) || classified.id)
+    end as event_id,
+    case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'source', classified.source) end as source_id,
+    case when classified.reason is null then classified.event_type end as event_type,
+    case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'session', classified.session) end as session_id,
+    case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'visitor', classified.visitor) end as visitor_id,
+    case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'client', classified.client) end as client_id,
+    case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'responder', classified.responder) end as responder_id,
+    case when classified.reason is null then classified.channel end as channel,
+    listed(classified.button, helpline.buttons) as button,
+    case when list_contains(helpline.pages, classified.page) then classified.page end as page,
+    listed(classified.campaign, helpline.campaigns) as campaign,
+    classified.scheduled_for,
+    listed(classified.scheduled_by, helpline.schedulers) as scheduled_by,
+    listed(classified.gender, helpline.genders) as gender,
+    classified.age,
+    case
+        when len(classified.topics) > 0
+            then list_transform(classified.topics, lambda topic: listed(topic, helpline.topics))
+    end as topics,
+    listed(classified.referred_by, helpline.referrers) as referred_by,
+    case when classified.reason is null then classified.log end as log,
+    classified.occurred_at,
+    classified.starts_at,
+    classified.ends_at
+from classified
+cross join helpline
+cross join pads

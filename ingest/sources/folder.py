@@ -1,0 +1,85 @@
+"""Logs in a folder and the folders below it."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from ingest.problem import Problem
+
+# A file that is still being written (.part, .tmp) has another ending, hidden ones begin with a dot.
+LOG_NAME = re.compile(r"[^.].*\.(ndjson|jsonl|json)(\.gz|\.zst)?", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class File:
+    """A log file on this machine."""
+
+    name: str
+    path: Path
+
+    def open(self) -> BinaryIO:
+        """Open the bytes as they were delivered. Raises OSError."""
+        return self.path.open("rb", buffering=0)
+
+
+def find(location: str, apart_from: Path) -> list[File]:
+    """Find the log files in a folder and below it, sorted by name; links are followed.
+
+    Raises Problem if the folder, or one below it, cannot be read.
+    """
+    root = _path(location)
+    if not root.is_dir():
+        raise Problem(
+            f"There is no folder of logs at {root}. Name it with --logs or CHATCIJFERS_LOGS."
+        )
+    return sorted(_walk(root, apart_from), key=lambda file: file.name)
+
+
+def _path(location: str) -> Path:
+    if "://" in location:
+        parts = urlsplit(location)
+        if parts.netloc not in ("", "localhost"):
+            raise Problem(
+                f"{location} names another machine. Write file:///path for a folder here."
+            )
+        return Path(unquote(parts.path))
+    return Path(location).absolute()
+
+
+def _walk(root: Path, apart_from: Path):
+    state = _identity(apart_from)
+    seen = set()
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=_refuse):
+        identity = _identity(folder)
+        if identity in seen or (identity == state and Path(folder) != root):
+            folders.clear()
+            continue
+        seen.add(identity)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(folder, name)
+            if LOG_NAME.fullmatch(name) and not path.is_dir() and not path.is_fifo():
+                yield File(_printable(path.relative_to(root)), path)
+
+
+def _identity(folder) -> tuple[int, int] | None:
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _printable(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", errors="replace")
+
+
+def _refuse(error: OSError) -> None:
+    raise Problem(
+        f"The folder of logs {error.filename} cannot be read ({error.strerror})."
+    ) from None

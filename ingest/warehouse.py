@@ -1,0 +1,195 @@
+"""The warehouse's file: opened by one process at a time, made if missing, true to one key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+
+from ingest.key import Key
+from ingest.problem import Problem
+
+SCHEMA_VERSION = 1
+DEFINITION = Path(__file__).with_name("warehouse.sql")
+# Nothing is spilled to disk, fetched from elsewhere, or taken from a Python variable by its name.
+CLOSED_SETTINGS = {
+    "temp_directory": "",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+    "preserve_insertion_order": "false",
+}
+FULL = (
+    "No space left",
+    "File too large",
+    "Disk quota",
+    "ENOSPC",
+    "EFBIG",
+    "EDQUOT",
+    "disk is full",
+)
+SHORT = ("Out of Memory", "could not allocate", "failed to allocate", "failed to pin block")
+HELD_ELSEWHERE = (
+    "Could not set lock",
+    "Conflicting lock",
+    "already attached",
+    "file handle conflict",
+)
+
+
+class Withheld(RuntimeError):
+    """A failure whose own message might quote a row; this one says what failed, and no value."""
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Create every file in a `with` block for its owner only (umask 077)."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def connect(memory: str) -> duckdb.DuckDBPyConnection:
+    """Open a database in memory that neither spills to disk nor loads extensions.
+
+    `memory` is a size that DuckDB understands, such as "1GB".
+    """
+    connection = duckdb.connect(":memory:", config={**CLOSED_SETTINGS, "memory_limit": memory})
+    run(connection, "set TimeZone = 'UTC'")
+    return connection
+
+
+@contextmanager
+def open_warehouse(
+    path: Path,
+    *,
+    key: Key | None = None,
+    memory: str = "1GB",
+    make: bool = False,
+    read_only: bool = False,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse at `path`, under the name `warehouse`; with `make`, make it if missing.
+
+    With a key, the warehouse must have been filled with that key. Raises Problem if it does not
+    exist, is in use, was made by another version, or belongs to another key.
+    """
+    if not path.exists() and not make:
+        raise Problem(
+            f"There is no warehouse at {path} yet. `python -m ingest pull` makes one; "
+            "name its folder with --data or CHATCIJFERS_DATA."
+        )
+    connection = connect(memory)
+    try:
+        with private_files():
+            options = "(read_only)" if read_only else ""
+            run(connection, f"attach '{_quoted(path)}' as warehouse {options}")
+            _make_or_check(connection, path, key)
+            yield connection
+            run(connection, "detach warehouse")  # writes what is still in the log, and may fail
+    finally:
+        connection.close()
+
+
+def run(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence | dict | None = None
+) -> list[tuple]:
+    """Run one statement and return its rows; errors come without a value of any row.
+
+    Raises Problem for what a person can put right (no room, no memory, in use elsewhere), else
+    Withheld.
+    """
+    try:
+        return connection.execute(sql, parameters).fetchall()
+    except (duckdb.Error, OSError) as error:
+        failure = explain(error)
+    raise failure
+
+
+def fill(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequence], columns: int
+) -> None:
+    """Append a few rows (ledger entries, settings) to a table, as columns of text.
+
+    DuckDB casts them to the table's types. Raises what `run` raises.
+    """
+    lists = [list(column) for column in zip(*rows, strict=True)]
+    if lists:
+        values = ", ".join(f"unnest(${number + 1}::varchar[])" for number in range(columns))
+        run(connection, f"insert into {table} select {values}", lists)
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit at the end of a `with` block, or roll back if it raises."""
+    run(connection, "begin transaction")
+    try:
+        yield
+        run(connection, "commit")
+    except BaseException:
+        with suppress(duckdb.Error):  # a failed commit has rolled back already
+            connection.execute("rollback")
+        raise
+
+
+def _make_or_check(connection, path: Path, key: Key | None) -> None:
+    known = run(
+        connection,
+        "select count(*) from duckdb_tables() where database_name = 'warehouse'"
+        " and schema_name = 'raw' and table_name = 'warehouse'",
+    )
+    if not known[0][0]:
+        if key is None:
+            raise Problem(f"{path} is not a warehouse. `python -m ingest pull` makes one.")
+        with transaction(connection):
+            run(connection, DEFINITION.read_text(encoding="utf-8"))
+            row = (key.fingerprint, str(SCHEMA_VERSION))
+            fill(connection, "warehouse.raw.warehouse", [row], 2)
+        return
+    [(fingerprint, version)] = run(connection, "from warehouse.raw.warehouse")
+    if version != SCHEMA_VERSION:
+        raise Problem(
+            f"{path} was made by another version of this software (tables of version {version}, "
+            f"this is {SCHEMA_VERSION}). Remove it and run again: it is filled anew from the logs."
+        )
+    if key is not None and key.fingerprint != fingerprint:
+        raise Problem(
+            f"The key is another one than {path} was filled with (fingerprint {key.fingerprint}, "
+            f"not {fingerprint}): everyone in it would become somebody else. Put the old key back, "
+            "or start anew in another state folder (--data)."
+        )
+
+
+def explain(error: Exception) -> Problem | Withheld:
+    """Say in plain words what failed, without a value that the error's own message may hold."""
+    text = str(error)
+    if any(sign in text for sign in FULL):
+        return Problem(
+            "There is no room left to write the warehouse. Make room in the state folder and run "
+            "again: what was loaded before stays, and nothing was loaded by half."
+        )
+    if isinstance(error, duckdb.OutOfMemoryException) or any(sign in text for sign in SHORT):
+        return Problem(
+            "There is not enough memory to go on: nothing is ever spilled to disk. Allow more with "
+            "--memory or CHATCIJFERS_MEMORY, such as 2GB."
+        )
+    if any(sign in text for sign in HELD_ELSEWHERE):
+        return Problem(
+            "The warehouse is in use by another process. Wait until it has ended, or close the "
+            "program that has warehouse.duckdb open."
+        )
+    if "not a valid DuckDB" in text:
+        return Problem("The warehouse is not a DuckDB file. Move it aside and run again.")
+    if "Permission denied" in text or "Read-only file system" in text:
+        return Problem(
+            "The warehouse cannot be written: the state folder has to belong to whoever runs this."
+        )
+    return Withheld(f"the database failed ({type(error).__name__}); its message is withheld")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
