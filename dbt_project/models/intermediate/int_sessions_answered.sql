@@ -1,0 +1,111 @@
+-- Grain: one answered session, of either channel, dated by its first answer.
+with
+
+sessions as (
+
+    select * from {{ ref('int_sessions_assembled') }}
+
+),
+
+log_days as (
+
+    select * from {{ ref('int_log_days') }}
+
+),
+
+periods as (
+
+    select * from {{ ref('int_periods_judged') }}
+
+),
+
+months as (
+
+    select period
+    from periods
+    where
+        basis = 'chat'
+        and period_type = 'month'
+        and obs_status <> 'O'
+
+),
+
+since as (
+
+    select min(local_date) as first_covered_on
+    from log_days
+    where
+        log = 'chat'
+        and is_covered
+
+),
+
+dated as (
+
+    select
+        *,
+        epoch_us(first_answered_at) - epoch_us(greatest(first_requested_at, scheduled_for)) as wait_microseconds,
+        epoch_us(last_ended_at) - epoch_us(first_answered_at) as conversation_microseconds,
+        cast(isodow(first_answered_at_local) as tinyint) as weekday,
+        cast(extract('hour' from first_answered_at_local) as tinyint) as hour,
+        channel = 'chat' as is_conversation,
+        strftime(first_answered_at_local, '%Y-%m') as month,
+        cast(first_answered_at_local as date) as answered_on
+    from sessions
+    where is_answered
+
+),
+
+-- A person is new in the year's first month with a conversation; a month without a value takes part in no year.
+ranked as (
+
+    select
+        dated.*,
+        months.period is not null as is_in_valued_month,
+        dated.is_conversation
+        and is_in_valued_month
+        and row_number() over (
+            partition by dated.person_id, dated.is_conversation, left(dated.month, 4), is_in_valued_month
+            order by dated.first_answered_at, dated.session_id
+        ) = 1 as is_first_of_year,
+        dated.is_conversation
+        and coalesce(dated.answered_on >= since.first_covered_on, false)
+        and row_number() over (
+            partition by dated.person_id, dated.is_conversation, dated.answered_on >= since.first_covered_on
+            order by dated.first_answered_at, dated.session_id
+        ) = 1 as is_first_ever
+    from dated
+    cross join since
+    left join months on dated.month = months.period
+
+)
+
+select
+    session_id,
+    person_id,
+    visitor_id,
+    client_id,
+    channel,
+    scheduled_by,
+    gender,
+    topics,
+    referred_by,
+    month,
+    weekday,
+    hour,
+    age,
+    responders,
+    wait_microseconds,
+    conversation_microseconds,
+    is_conversation,
+    is_scheduled,
+    is_in_valued_month,
+    is_first_of_year,
+    is_first_ever,
+    answered_on,
+    first_requested_at,
+    scheduled_for,
+    first_answered_at,
+    first_answered_at_local,
+    last_ended_at
+from ranked

@@ -1,0 +1,18 @@
+-- Grain: the helpline (one row).
+with
+
+source as (
+
+    select * from {{ source('raw', 'settings') }}
+
+)
+
+select
+    name,
+    language,
+    timezone,
+    attempt_gap_minutes,
+    settling_days,
+    small_count_threshold,
+    starts_on
+from source
