@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from ingest.deliveries import Delivery, list_deliveries, set_status
@@ -33,7 +34,7 @@ environment (an option comes first):
   CHATCIJFERS_HELPLINE  the helpline's folder (default: {DEFAULT_HELPLINE})
   CHATCIJFERS_KEY       the key itself, at least 32 characters; or
   CHATCIJFERS_KEY_FILE  a file with the key, mode 0600 (default: key in the state folder)
-  CHATCIJFERS_MEMORY    memory that pull may take (default: 1GB); nothing is spilled to disk
+  CHATCIJFERS_MEMORY    memory that pull may take (default: 1GB, at least 200MB)
 
 Logs are files *.ndjson, *.jsonl or *.json, also .gz or .zst, in the folder and below it. A file
 that was loaded before is known by its content, whatever it is called. Ends with status 1 if
@@ -165,7 +166,7 @@ def _withdraw(options: argparse.Namespace) -> None:
 
 def _decide(options: argparse.Namespace, status: str) -> None:
     workspace = _workspace(options)
-    with hold(workspace.data):
+    with hold(workspace.data) if workspace.warehouse.exists() else nullcontext():
         one = set_status(workspace.warehouse, options.hash, status, options.reason)
     print(f"{one.file} ({one.delivery_id[:12]}) is {status}: {one.status_reason}")
 

@@ -25,11 +25,11 @@ from ingest.deliveries import (
     read_ledger,
     replace,
 )
-from ingest.helpline import Helpline, load_helpline, store_helpline
-from ingest.key import Key, read_key
+from ingest.helpline import load_helpline, store_helpline
+from ingest.key import read_key
 from ingest.lock import hold
 from ingest.problem import Problem
-from ingest.reading import EVENT_COLUMNS, Batch, Reader, Rows, reading_fingerprint
+from ingest.reading import EVENT_COLUMNS, REJECT_COLUMNS, Batch, Reader, Rows, reading_fingerprint
 from ingest.sources import LogFile, find_files
 from ingest.warehouse import (
     Withheld,
@@ -50,7 +50,9 @@ MEBIBYTE = 1024 * 1024
 BATCH_SHARE = 128
 SMALLEST_BATCH, LARGEST_BATCH = MEBIBYTE // 2, 8 * MEBIBYTE
 SIZE_OF_REJECT = 200  # bytes that a line set aside takes in Python
+LEAST_MEMORY = 16 * MEBIBYTE  # below this, not even an empty warehouse can be opened
 LISTED_REFUSALS = 20
+SECONDS_BETWEEN_REPORTS = 10
 
 
 @dataclass
@@ -136,24 +138,25 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime) -> Summary:
     now = now.astimezone(UTC).replace(tzinfo=None)
     with open_warehouse(workspace.warehouse, key=key, memory=half, make=True) as connection:
         store_helpline(connection, helpline)
-        loader = Loader(connection, key, helpline, half, now)
-        loader.batch_bytes = min(max(allowed // BATCH_SHARE, SMALLEST_BATCH), LARGEST_BATCH)
+        reader = Reader(key, helpline, half)
+        batch_bytes = min(max(allowed // BATCH_SHARE, SMALLEST_BATCH), LARGEST_BATCH)
+        loader = Loader(connection, reader, reading_fingerprint(helpline), batch_bytes, now)
         try:
             return loader.load(files)
         finally:
-            loader.close()
+            reader.close()
 
 
 class Loader:
     """Carries files into the warehouse: many small ones to a transaction, a large one in one."""
 
     def __init__(
-        self, connection, key: Key, helpline: Helpline, memory: str, now: datetime
+        self, connection, reader: Reader, reading: str, batch_bytes: int, now: datetime
     ) -> None:
-        self.batch_bytes = LARGEST_BATCH
         self._connection = connection
-        self._reader = Reader(key, helpline, memory)
-        self._reading = reading_fingerprint(helpline)
+        self._reader = reader
+        self._reading = reading
+        self._batch_bytes = batch_bytes
         self._now = now
         self._ledger = read_ledger(connection)
         self._stored = {one: delivery.reading for one, delivery in self._ledger.items()}
@@ -162,20 +165,18 @@ class Loader:
         self._names: list[tuple[str, str]] = []
         self._read_now: list[str] = []
 
-    def close(self) -> None:
-        """Forget all raw text."""
-        self._reader.close()
-
     def load(self, files: list[LogFile]) -> Summary:
         """Load all files that are not loaded yet; note names, damaged files and outdated ones."""
         summary = self._summary
+        reported = time.monotonic()
         for file in files:
             summary.files += 1
             try:
                 self._load(file)
             except Damaged as damage:
                 summary.refusals[file.name] = str(damage)
-            if summary.files % 1000 == 0:
+            if time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
+                reported = time.monotonic()
                 LOG.info("%s of %s looked at", f"{summary.files:,}", _count(len(files), "file"))
         self._commit_waiting()
         if self._names:
@@ -217,12 +218,12 @@ class Loader:
         pieces = content.pieces()
         for piece in pieces:
             part.add(delivery, piece)
-            if part.batch.size > self.batch_bytes:
+            if part.batch.size > self._batch_bytes:
                 self._commit_waiting()
                 with transaction(self._connection):
                     self._write_large(part, delivery, pieces)
                 return
-        if self._waiting.batch.size + part.batch.size > self.batch_bytes:
+        if self._waiting.batch.size + part.batch.size > self._batch_bytes:
             self._commit_waiting()
         self._waiting.extend(part)
 
@@ -231,7 +232,7 @@ class Loader:
         self._write(part)
         for piece in pieces:
             part.add(delivery, piece)
-            if part.batch.size > self.batch_bytes:
+            if part.batch.size > self._batch_bytes:
                 self._write(part)
         self._write(part)
         self._finish([delivery])
@@ -258,24 +259,27 @@ class Loader:
         fill(self._connection, "warehouse.raw.rejects", part.rejects_as_text(), 3)
         if part.batch.texts:
             self._reader.read(part.batch, part.name())
-            self._take_over("events", self._reader.events(), EVENT_COLUMNS)
-            self._take_over(
-                "rejects", self._reader.rejects(), ("delivery_id", "line_number", "reason")
-            )
+            written = self._take_over("events", self._reader.events(), EVENT_COLUMNS)
+            written += self._take_over("rejects", self._reader.rejects(), REJECT_COLUMNS)
             for delivery_id, events, rejects, blank_lines in self._reader.counts():
                 deliveries[delivery_id].events += events
                 deliveries[delivery_id].rejects += rejects
                 deliveries[delivery_id].blank_lines += blank_lines
+                written -= events + rejects
+            if written:
+                raise Withheld(f"not every row of {part.name()} was written")
         part.clear()
 
-    def _take_over(self, table: str, relation, columns: tuple[str, ...]) -> None:
+    def _take_over(self, table: str, relation, columns: tuple[str, ...]) -> int:
+        """Write the reader's rows into a raw table; return how many there were."""
         names = ", ".join(columns)
         self._connection.register("readings", Rows(relation))
         try:
-            run(
+            [(written,)] = run(
                 self._connection,
                 f"insert into warehouse.raw.{table} ({names}) select {names} from readings",
             )
+            return written
         finally:
             with suppress(duckdb.Error):  # after a failure, nothing can be done but to roll back
                 self._connection.unregister("readings")
@@ -371,7 +375,10 @@ def _bytes(memory: str) -> int:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", memory.lower())
     if not found:
         raise Problem(f"{memory!r} is not an amount of memory. Write it as 500MB or 2GB.")
-    return int(float(found[1]) * units[found[2] or ""])
+    allowed = int(float(found[1]) * units[found[2] or ""])
+    if allowed < LEAST_MEMORY:
+        raise Problem(f"{memory} is not enough memory. Allow at least 200MB.")
+    return allowed
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

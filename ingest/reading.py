@@ -49,9 +49,12 @@ EVENT_COLUMNS = (
     "ends_at",
 )
 
-# RFC 3339, section 5.6: full-date "T" full-time, with an offset; a space may stand for the T.
+REJECT_COLUMNS = ("delivery_id", "line_number", "reason")
+
+# RFC 3339, section 5.6: full-date "T" full-time, with an offset; a space may stand for the T. The
+# years are those that every tool behind this one can hold.
 RFC_3339 = (
-    r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?"
+    r"[12]\d{3}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?"
     r"([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
 )
 # Everything before the path (scheme and host), the path, and what follows it (query, fragment).
@@ -218,7 +221,7 @@ class Reader:
     def rejects(self) -> duckdb.DuckDBPyRelation:
         """Rows of raw.rejects of the batch that was read last."""
         return self._connection.sql(
-            "select delivery_id, line_number, reason from readings where reason <> 'blank'"
+            f"select {', '.join(REJECT_COLUMNS)} from readings where reason <> 'blank'"
         )
 
     def counts(self) -> list[tuple[str, int, int, int]]:

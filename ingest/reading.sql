@@ -2,6 +2,8 @@
 --
 -- The only place where raw text is looked at. It runs in a database that has no file. A line that is
 -- set aside keeps nothing but its number and the reason. Whatever cannot be cast becomes null.
+-- JSON is what DuckDB takes for JSON: it tolerates a trailing comma and NaN; of two equal names in
+-- an object the first counts.
 
 create or replace table readings as
 with parsed as (
@@ -112,6 +114,7 @@ classified as (
                 then 'bad_channel'
             when is_coverage and not coalesce(log in ('button', 'chat') and fitted.starts_at < ends_at, false)
                 then 'bad_coverage'
+            when is_coverage and ends_at > loaded_at + interval 1 day then 'in_future'
         end as reason
     from fitted
     cross join helpline

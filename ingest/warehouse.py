@@ -78,17 +78,27 @@ def open_warehouse(
     With a key, the warehouse must have been filled with that key. Raises Problem if it does not
     exist, is in use, was made by another version, or belongs to another key.
     """
-    if not path.exists() and not make:
-        raise Problem(
-            f"There is no warehouse at {path} yet. `python -m ingest pull` makes one; "
-            "name its folder with --data or CHATCIJFERS_DATA."
-        )
+    if not path.exists() or not path.stat().st_size:
+        if not make or key is None:
+            raise Problem(
+                f"There is no warehouse at {path} yet. `python -m ingest pull` makes one; "
+                "name its folder with --data or CHATCIJFERS_DATA."
+            )
+        _make(path, key, memory)
+    with _attached(path, memory, read_only) as connection:
+        _check(connection, path, key)
+        yield connection
+
+
+@contextmanager
+def _attached(
+    path: Path, memory: str, read_only: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = connect(memory)
     try:
         with private_files():
             options = "(read_only)" if read_only else ""
             run(connection, f"attach '{_quoted(path)}' as warehouse {options}")
-            _make_or_check(connection, path, key)
             yield connection
             run(connection, "detach warehouse")  # writes what is still in the log, and may fail
     finally:
@@ -136,20 +146,29 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         raise
 
 
-def _make_or_check(connection, path: Path, key: Key | None) -> None:
+def _make(path: Path, key: Key, memory: str) -> None:
+    """Make an empty warehouse aside and put it in place: it is there whole, or not at all."""
+    aside = path.with_name(f"{path.name}.new")
+    try:
+        aside.unlink(missing_ok=True)
+        with _attached(aside, memory) as connection, transaction(connection):
+            run(connection, DEFINITION.read_text(encoding="utf-8"))
+            row = (key.fingerprint, str(SCHEMA_VERSION))
+            fill(connection, "warehouse.raw.warehouse", [row], 2)
+        aside.replace(path)
+    finally:
+        for leftover in (aside, aside.with_name(f"{aside.name}.wal")):
+            leftover.unlink(missing_ok=True)
+
+
+def _check(connection, path: Path, key: Key | None) -> None:
     known = run(
         connection,
         "select count(*) from duckdb_tables() where database_name = 'warehouse'"
         " and schema_name = 'raw' and table_name = 'warehouse'",
     )
     if not known[0][0]:
-        if key is None:
-            raise Problem(f"{path} is not a warehouse. `python -m ingest pull` makes one.")
-        with transaction(connection):
-            run(connection, DEFINITION.read_text(encoding="utf-8"))
-            row = (key.fingerprint, str(SCHEMA_VERSION))
-            fill(connection, "warehouse.raw.warehouse", [row], 2)
-        return
+        raise Problem(f"{path} is a DuckDB file, but no warehouse. Move it aside and run again.")
     [(fingerprint, version)] = run(connection, "from warehouse.raw.warehouse")
     if version != SCHEMA_VERSION:
         raise Problem(

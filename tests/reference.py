@@ -278,6 +278,8 @@ class Reader:
             in_order = starts_at is not None and ends_at is not None and starts_at < ends_at
             if data.get("log") not in ("button", "chat") or not in_order:
                 raise Rejected("bad_coverage")
+            if ends_at > self.loaded_at + timedelta(days=1):
+                raise Rejected("in_future")
             fields.update(log=data["log"], starts_at=starts_at, ends_at=ends_at)
         return fields
 
