@@ -352,6 +352,7 @@ def test_every_line_that_does_not_fit_is_set_aside_with_its_number_and_reason(wo
         (data(coverage, log=None), "bad_coverage"),
         (data(coverage, starts_at=coverage["data"]["ends_at"]), "bad_coverage"),
         (data(coverage, ends_at="2022-03-01"), "bad_coverage"),
+        (data(coverage, ends_at="2999-01-01T00:00:00Z"), "in_future"),
         ({**coverage, "data": None}, "bad_coverage"),
         ('"' + "x" * ingest.content.LONGEST_LINE_BYTES + '"', "line_too_long"),
         (end("s", NOON), None),

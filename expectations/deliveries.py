@@ -1,0 +1,275 @@
+"""The first gate: is each delivery fit to transform?
+
+A delivery that is not is quarantined in the ledger and the others go through; unusual volumes only
+warn. To add an expectation, add it to `SUITE`, and plant a defect for it in
+tests/test_expectations_deliveries.py.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import duckdb
+import great_expectations.expectations as gxe
+from great_expectations.expectations.row_conditions import Column
+
+from expectations.outcome import WARNING, Finding, Outcome
+from expectations.validation import named, validate
+from ingest.warehouse import open_warehouse, transaction
+from ingest.workspace import Workspace
+from publish.identity import input_id
+
+log = logging.getLogger("chatcijfers.expectations")
+
+# Both must be exceeded: a small file with one bad line in ten is still worth reading, and a large
+# one always holds some. The simulated logs lose 1 line in 400, and no file of theirs more than one.
+MOST_PERCENT_SET_ASIDE = 5
+MOST_LINES_SET_ASIDE = 100
+
+# A count varies by about its own square root, so square roots of counts vary by 0.5, whatever is
+# usual (one standard deviation; Anscombe 1948). Those of the simulated days vary by 0.8; 4 is five
+# times that, and 6 of their 2,191 days go beyond: none where 16 events are usual, 101 where 36 are.
+MOST_ROOTS_FROM_USUAL = 4
+# What is usual is the median of this many days on the same weekday before; nothing is with fewer
+# than half of them.
+DAYS_OF_USUAL = 8
+
+DELIVERIES = """
+with reasons as (
+    select
+        delivery_id,
+        string_agg(reason || ' ' || lines, ', ' order by lines desc, reason) as reasons
+    from (select delivery_id, reason, count(*) as lines from raw.rejects group by all)
+    group by delivery_id
+),
+counted as (
+    select
+        delivery_id,
+        file,
+        status,
+        lines - blank_lines as written_lines,
+        events,
+        rejects
+    from raw.deliveries
+    where status in ('loaded', 'quarantined')
+)
+select
+    counted.*,
+    100.0 * rejects / nullif(written_lines, 0) as percent_set_aside,
+    coalesce(reasons, '') as reasons
+from counted
+left join reasons using (delivery_id)
+order by delivery_id
+"""
+
+DAYS = """
+with located as (
+    select
+        if(event_type = 'helpline.button.clicked', 'button', 'chat') as log,
+        cast((occurred_at at time zone 'UTC') at time zone settings.timezone as date) as local_date
+    from raw.events
+    cross join raw.settings
+    inner join raw.deliveries using (delivery_id)
+    where
+        event_type <> 'helpline.log.covered'
+        and deliveries.status in ('loaded', 'accepted')
+),
+counted as (
+    select log, local_date, count(*) as events
+    from located
+    group by all
+),
+spans as (
+    select
+        log,
+        cast(unnest(generate_series(min(local_date), max(local_date), interval 1 day)) as date)
+            as local_date
+    from counted
+    group by log
+),
+daily as (
+    select log, local_date, coalesce(events, 0) as events
+    from spans
+    left join counted using (log, local_date)
+),
+compared as (
+    select
+        *,
+        median(events) over earlier as usual_events,
+        count(*) over earlier as earlier_days
+    from daily
+    window earlier as (
+        partition by log, isodow(local_date)
+        order by local_date
+        rows between $days preceding and 1 preceding
+    )
+)
+select
+    log,
+    strftime(local_date, '%Y-%m-%d') as local_date,
+    events,
+    usual_events,
+    abs(sqrt(events) - sqrt(usual_events)) as roots_from_usual
+from compared
+where 2 * earlier_days >= $days
+order by log, local_date desc
+"""
+
+REFUSALS = "select file, reason from raw.refusals order by file, reason"
+
+QUARANTINES = ("something_is_readable", "few_lines_are_set_aside")
+
+SHOWN = {
+    "deliveries": [
+        "delivery_id",
+        "file",
+        "status",
+        "written_lines",
+        "events",
+        "rejects",
+        "reasons",
+    ],
+    "days": ["log", "local_date", "events", "usual_events"],
+    "refusals": ["file", "reason"],
+}
+
+SUITE = {
+    "deliveries": [
+        named(
+            gxe.ExpectColumnValuesToBeBetween,
+            "something_is_readable",
+            "Every delivery holds at least one event that can be read.",
+            column="events",
+            min_value=1,
+        ),
+        named(
+            gxe.ExpectColumnValuesToBeBetween,
+            "few_lines_are_set_aside",
+            f"No delivery has more than {MOST_PERCENT_SET_ASIDE} % and more than "
+            f"{MOST_LINES_SET_ASIDE} of its lines set aside.",
+            column="percent_set_aside",
+            max_value=MOST_PERCENT_SET_ASIDE,
+            row_condition=Column("rejects") > MOST_LINES_SET_ASIDE,
+        ),
+    ],
+    "days": [
+        named(
+            gxe.ExpectColumnValuesToBeBetween,
+            "volumes_are_usual",
+            "The events of a log on a day are near what is usual on that weekday.",
+            column="roots_from_usual",
+            max_value=MOST_ROOTS_FROM_USUAL,
+            severity=WARNING,
+        ),
+    ],
+    "refusals": [
+        gxe.ExpectColumnValuesToBeNull(
+            column="reason",
+            severity=WARNING,
+            description="No delivered file was refused as damaged.",
+            meta={"name": "no_file_is_refused", "is_about_inputs": False},
+        ),
+    ],
+}
+
+
+def judge(workspace: Workspace) -> Outcome:
+    """Judge every delivery that nobody decided on yet, and quarantine those that are not fit.
+
+    A quarantined delivery keeps its row in the ledger; its events stay out of the figures until
+    somebody accepts or withdraws it. The outcome is kept in gates/deliveries.json. Raises Problem
+    if there is no warehouse; what is wrong with a delivery is never an error.
+    """
+    with open_warehouse(workspace.warehouse) as connection:
+        connection.execute("use warehouse")
+        with transaction(connection):
+            outcome = _judge(connection)
+        connection.execute("use memory")
+    outcome.write(workspace.gates)
+    return outcome
+
+
+def _judge(connection: duckdb.DuckDBPyConnection) -> Outcome:
+    deliveries = connection.sql(DELIVERIES).df()
+    unfit = validate(
+        {"deliveries": deliveries}, {"deliveries": SUITE["deliveries"]}, SHOWN, examples=None
+    )
+    _quarantine(connection, unfit)
+    # What was quarantined counts for no day.
+    frames = {
+        "days": connection.execute(DAYS, {"days": DAYS_OF_USUAL}).df(),
+        "refusals": connection.sql(REFUSALS).df(),
+    }
+    warnings = validate(frames, {name: SUITE[name] for name in frames}, SHOWN)
+    _report(len(deliveries), unfit, warnings)
+    return Outcome(
+        gate="deliveries", input=input_id(connection), passed=True, findings=unfit + warnings
+    )
+
+
+def _quarantine(connection: duckdb.DuckDBPyConnection, unfit: list[Finding]) -> None:
+    for finding in unfit:
+        for delivery in finding.examples:
+            delivery["status"] = "quarantined"
+            delivery["because"] = describe(finding.name, delivery)
+            connection.execute(
+                """
+                update raw.deliveries
+                set status = 'quarantined', status_reason = ?
+                where delivery_id = ? and status = 'loaded'
+                """,
+                [delivery["because"], delivery["delivery_id"]],
+            )
+
+
+def describe(name: str, delivery: dict) -> str:
+    """Say in plain words why a delivery was quarantined."""
+    if delivery["written_lines"] == 0:
+        return "it holds no lines"
+    if name == "something_is_readable":
+        return f"none of its {delivery['written_lines']} lines could be read: {delivery['reasons']}"
+    share = 100 * delivery["rejects"] / delivery["written_lines"]
+    return (
+        f"{delivery['rejects']} of its {delivery['written_lines']} lines ({share:.2f} %) were set "
+        f"aside: {delivery['reasons']}; more than {MOST_PERCENT_SET_ASIDE} % and more than "
+        f"{MOST_LINES_SET_ASIDE} is too many"
+    )
+
+
+def _report(judged: int, unfit: list[Finding], warnings: list[Finding]) -> None:
+    quarantined = {
+        delivery["delivery_id"]: delivery for finding in unfit for delivery in finding.examples
+    }
+    log.info(
+        "Deliveries judged: %d, of which %d are fit and %d quarantined.",
+        judged,
+        judged - len(quarantined),
+        len(quarantined),
+    )
+    for delivery in quarantined.values():
+        log.warning(
+            "Quarantined %s (%s): %s. "
+            "Decide with `python -m ingest accept|withdraw %s --reason …`.",
+            delivery["file"],
+            delivery["delivery_id"][:12],
+            delivery["because"],
+            delivery["delivery_id"][:12],
+        )
+    for finding in warnings:
+        if not finding.success:
+            log.warning("%s", describe_warning(finding))
+
+
+def describe_warning(finding: Finding) -> str:
+    """Say in one line how often an expectation was broken, with a few examples."""
+    examples = "; ".join(_describe(example) for example in finding.examples)
+    return (
+        f'Only a warning: "{finding.says}" does not hold for {finding.broken} of '
+        f"{finding.checked}, such as {examples}."
+    )
+
+
+def _describe(example: dict) -> str:
+    texts = [value for value in example.values() if isinstance(value, str)]
+    numbers = [f"{name} {value}" for name, value in example.items() if value not in texts]
+    return " ".join(texts) + (f" ({', '.join(numbers)})" if numbers else "")

@@ -1,0 +1,1 @@
+"""From a validated warehouse to an immutable release."""

@@ -1,0 +1,88 @@
+"""The identity of everything that a release rests on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from publish.contents import HELPLINE_TABLES, quoted
+
+CODE_ROOT = Path(__file__).resolve().parent.parent
+CODE_FOLDERS = ("dags", "dbt_project", "expectations", "ingest", "publish")
+CODE_SUFFIXES = {".csv", ".py", ".sql", ".toml", ".yaml", ".yml"}
+# What the tools leave behind is no source.
+NO_SOURCE = {"__pycache__", "dbt_packages", "logs", "target"}
+
+
+def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT) -> str:
+    """Give the SHA-256, in hex, of the logs, settings, key fingerprint and code of a warehouse.
+
+    The logs are the deliveries: their hash, their status, how they were read, and how many of their
+    lines became events or were set aside (what lies in the future of its loading is set aside, so
+    the same file can give fewer events when it is loaded early). The order and the names under
+    which files came make no difference.
+    """
+    parts = {
+        "deliveries": deliveries(connection),
+        "settings": {name: _rows(connection, name) for name in HELPLINE_TABLES},
+        "key": key_fingerprint(connection),
+        "code": code_hash(code_root),
+    }
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def deliveries(connection: duckdb.DuckDBPyConnection) -> list[dict]:
+    """List all deliveries by their hash, with what was made of them."""
+    rows = connection.execute(
+        """
+        select
+            delivery_id as sha256,
+            status,
+            reading,
+            lines,
+            events,
+            rejects,
+            blank_lines
+        from raw.deliveries
+        order by delivery_id
+        """
+    )
+    names = [column[0] for column in rows.description]
+    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+
+def key_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
+    """Give the fingerprint of the key that the pseudonyms were made with."""
+    row = connection.execute("select key_fingerprint from raw.warehouse").fetchone()
+    return row[0] if row else ""
+
+
+def code_hash(root: Path = CODE_ROOT) -> str:
+    """Give the SHA-256, in hex, of the names and contents of the source files that make figures."""
+    digest = hashlib.sha256()
+    for path in sorted(_sources(root), key=lambda path: path.relative_to(root).as_posix()):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def _sources(root: Path) -> Iterator[Path]:
+    for folder in CODE_FOLDERS:
+        for path in (root / folder).rglob("*"):
+            inside = path.relative_to(root).parts
+            is_left_behind = any(part.startswith(".") or part in NO_SOURCE for part in inside)
+            if path.suffix in CODE_SUFFIXES and not is_left_behind:
+                yield path
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, str | None]]:
+    rows = connection.execute(
+        f"select columns(*)::varchar from (select * from raw.{quoted(table)} order by all)"
+    )
+    names = [column[0] for column in rows.description]
+    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]

@@ -1,0 +1,104 @@
+"""Putting folders in place so that a reader, or a power cut, never meets a part of one."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FOLDER_MODE = 0o750
+FILE_MODE = 0o640
+UNFINISHED = ".building-"
+HERE = -100  # AT_FDCWD of openat(2)
+EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
+
+
+@contextmanager
+def unfinished(parent: Path, name: str) -> Iterator[Path]:
+    """Make a folder to build in, beside where it will lie; it is gone at the end of the block."""
+    building = parent / f"{UNFINISHED}{name}-{os.getpid()}"
+    building.mkdir(mode=FOLDER_MODE)
+    try:
+        yield building
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def make_shared_folder(folder: Path) -> None:
+    """Make a folder that its owner's group can read, with any parents; leave one that exists."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        folder.chmod(FOLDER_MODE)
+
+
+def remove_stale(parent: Path) -> None:
+    """Remove what runs that were killed left unfinished."""
+    for path in parent.glob(f"{UNFINISHED}*-*"):
+        if not _is_running(path.name.rpartition("-")[2]):
+            path.unlink() if path.is_symlink() else shutil.rmtree(path)
+
+
+def _is_running(process: str) -> bool:
+    if process == str(os.getpid()):
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def put_in_place(building: Path, folder: Path) -> None:
+    """Rename a finished folder to where it belongs, once all of it is on the disk.
+
+    If something lies there it is exchanged for the new folder in the same instant, and removed.
+    """
+    _make_durable(building)
+    if folder.exists():
+        _exchange(building, folder)
+    else:
+        building.rename(folder)
+    _sync(folder.parent)
+
+
+def point(link: Path, folder: Path) -> None:
+    """Make `link` a relative symbolic link to `folder`, at once; leave it alone if it is one."""
+    target = os.path.relpath(folder, link.parent)
+    if link.is_symlink() and os.fspath(link.readlink()) == target:
+        return
+    fresh = link.with_name(f"{UNFINISHED}{link.name}-{os.getpid()}")
+    fresh.symlink_to(target)
+    os.replace(fresh, link)
+    _sync(link.parent)
+
+
+def _make_durable(folder: Path) -> None:
+    """Set the modes of all files and folders, and wait until they are on the disk."""
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Exchange two folders in one instant where the file system can, else with two renames."""
+    library = ctypes.CDLL(None, use_errno=True)
+    paths = os.fsencode(one), os.fsencode(other)
+    if library.renameat2(HERE, paths[0], HERE, paths[1], EXCHANGE) == 0:
+        return
+    aside = one.with_name(f"{UNFINISHED}aside-{os.getpid()}")
+    other.rename(aside)
+    one.rename(other)
+    aside.rename(one)

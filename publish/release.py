@@ -1,0 +1,129 @@
+"""A validated warehouse becomes a release: whole, put in place at once, and never changed again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from expectations.outcome import Outcome
+from ingest.problem import Problem
+from ingest.warehouse import FULL
+from ingest.workspace import Workspace
+from publish.contents import describe, open_warehouse, published_tables
+from publish.identity import input_id
+from publish.place import make_shared_folder, point, put_in_place, remove_stale, unfinished
+from publish.verify import verify
+from publish.write import write
+
+log = logging.getLogger("chatcijfers.publish")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release in place: its id, its folder, and whether this run wrote it."""
+
+    id: str
+    folder: Path
+    is_new: bool
+
+
+def release(workspace: Workspace) -> Release:
+    """Publish the warehouse of a workspace, if the second gate has passed exactly what lies in it.
+
+    The release is built aside and put in place with one rename; `latest` follows with another. If
+    it exists already and is whole, nothing is written. Raises Problem, and leaves `latest` as it
+    was, if the gate has not passed or if there is no room to write.
+    """
+    started_at = datetime.now(UTC)
+    with open_warehouse(workspace) as connection:
+        inputs = input_id(connection)
+        tables = describe(connection, published_tables(connection))
+        gates = _require_gates(workspace, inputs, tables)
+        with _explaining(workspace.published):
+            return _publish(connection, workspace.published, inputs, gates, started_at)
+
+
+def _publish(
+    connection: duckdb.DuckDBPyConnection,
+    published: Path,
+    inputs: str,
+    gates: dict[str, Outcome],
+    started_at: datetime,
+) -> Release:
+    releases = published / "releases"
+    for shared in (published, releases):
+        make_shared_folder(shared)
+        remove_stale(shared)
+    folder = releases / inputs[:16]
+    is_new = not _is_whole(folder)
+    if is_new:
+        with unfinished(releases, folder.name) as building:
+            write(connection, building, inputs, gates, started_at)
+            put_in_place(building, folder)
+        log.info("The release %s is in place.", folder.name)
+    else:
+        log.info("The release %s exists and is whole: nothing is written.", folder.name)
+    point(published / "latest", folder)
+    return Release(folder.name, folder, is_new)
+
+
+def _require_gates(
+    workspace: Workspace, inputs: str, tables: dict[str, dict]
+) -> dict[str, Outcome]:
+    gates = {gate: Outcome.read(workspace.gates, gate) for gate in ("deliveries", "figures")}
+    again = "Run the night again, or its steps from there on."
+    for gate, outcome in gates.items():
+        if outcome is None:
+            raise Problem(f"Nothing is published: the gate `{gate}` has not been run. {again}")
+        if outcome.input != inputs:
+            raise Problem(
+                f"Nothing is published: the gate `{gate}` judged other deliveries, settings or "
+                f"code than those of now. {again}"
+            )
+        if not outcome.passed:
+            raise Problem(
+                f"Nothing is published: the gate `{gate}` failed. {workspace.gates / gate}.json "
+                "says why; mend what it points at and run again."
+            )
+    if gates["figures"].tables != tables:
+        raise Problem(
+            "Nothing is published: the figures have changed since the gate `figures` judged them. "
+            + again
+        )
+    return gates
+
+
+def _is_whole(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    wrong = verify(folder)
+    if wrong:
+        log.warning(
+            "The release %s is damaged and is built anew: %s.", folder.name, "; ".join(wrong)
+        )
+    return not wrong
+
+
+@contextmanager
+def _explaining(published: Path) -> Iterator[None]:
+    """Turn what a full or unwritable disk does into a Problem."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
+        elif isinstance(error, duckdb.IOException) or any(sign in str(error) for sign in FULL):
+            reason = str(error).splitlines()[0]
+        else:
+            raise
+        raise Problem(
+            f"The release could not be written under {published}: {reason}. Nothing was published "
+            "and the latest release is as it was. Make room, or make the folder writable, and run "
+            "again."
+        ) from error

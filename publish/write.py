@@ -1,0 +1,178 @@
+"""The files of a release."""
+
+from __future__ import annotations
+
+import json
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from expectations.outcome import Outcome
+from publish.contents import describe, literal, published_tables, quoted, tables_of
+from publish.identity import code_hash, deliveries, key_fingerprint
+from publish.verify import DATABASE, MANIFEST, RUN, sha256
+
+FIGURES = "internal/figures.csv"
+# The columns that every release has, in this order; what else the table has follows.
+COLUMNS = (
+    "figure",
+    "period",
+    "breakdown",
+    "category",
+    "value",
+    "unit",
+    "base",
+    "obs_status",
+    "conf_status",
+    "break",
+    "decimals",
+)
+
+
+def write(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    inputs: str,
+    gates: dict[str, Outcome],
+    started_at: datetime,
+) -> None:
+    """Write all files of a release into an empty folder.
+
+    The same inputs give the same bytes in every text file and the same rows in every table;
+    run.json alone knows the time. Raises OSError or duckdb.Error if they cannot be written.
+    """
+    (folder / "internal").mkdir()
+    _write_figures(connection, folder / FIGURES)
+    tables = _write_database(connection, folder / DATABASE)
+    files = {DATABASE: {"tables": tables}, FIGURES: {"sha256": sha256(folder / FIGURES)}}
+    _write_json(folder / MANIFEST, _manifest(connection, inputs, gates, files))
+    _write_json(folder / RUN, _run(connection, folder / DATABASE, started_at))
+
+
+def _write_figures(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Write the figures, sorted; values have the decimals of their figure, null is empty."""
+    names = [row[0] for row in connection.execute("describe figures.figures").fetchall()]
+    others = [f"nullif(cast({quoted(name)} as varchar), '')" for name in names]
+    written = dict(zip(names, others, strict=True)) | {
+        "value": """
+            case decimals
+                when 0 then cast(cast(value as decimal(18, 0)) as varchar)
+                when 1 then cast(cast(value as decimal(18, 1)) as varchar)
+                else cast(value as varchar)
+            end
+        """
+    }
+    ordered = [*COLUMNS, *(name for name in names if name not in COLUMNS)]
+    columns = ", ".join(f"{written[name]} as {quoted(name)}" for name in ordered)
+    connection.execute(
+        f"""
+        copy (
+            select {columns}
+            from figures.figures
+            order by
+                figures.figure,
+                figures.period,
+                coalesce(figures.breakdown, ''),
+                coalesce(figures.category, '')
+        ) to {literal(path)} (format csv, header, delimiter ',', nullstr '')
+        """
+    )
+
+
+def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, dict]:
+    """Write all tables in a fixed order of rows, with their comments, as one transaction."""
+    tables = published_tables(connection)
+    comments = _comments(connection)
+    connection.execute(f"attach {literal(path)} as release")
+    connection.begin()
+    for table in tables:
+        schema = f"release.{quoted(table.published_as)}"
+        target = f"{schema}.{quoted(table.name)}"
+        connection.execute(f"create schema if not exists {schema}")
+        connection.execute(f"create table {target} as select * from {table.source} order by all")
+        for column, comment in comments.get((table.schema, table.name), []):
+            commented = f"column {target}.{quoted(column)}" if column else f"table {target}"
+            connection.execute(f"comment on {commented} is {literal(comment)}")
+    connection.commit()
+    described = describe(connection, tables_of(connection, "release"))
+    connection.execute("detach release")
+    return described
+
+
+def _comments(
+    connection: duckdb.DuckDBPyConnection,
+) -> dict[tuple[str, str], list[tuple[str | None, str]]]:
+    """Give the comments of the warehouse by schema and table: column, or None, and text."""
+    rows = connection.execute(
+        """
+        with comments as (
+            select database_name, schema_name, table_name, null as column_name, comment
+            from duckdb_tables()
+            union all
+            select database_name, schema_name, view_name, null, comment from duckdb_views()
+            union all
+            select database_name, schema_name, table_name, column_name, comment
+            from duckdb_columns()
+        )
+        select schema_name, table_name, column_name, comment
+        from comments
+        where database_name = 'warehouse' and comment is not null
+        """
+    ).fetchall()
+    comments: dict[tuple[str, str], list[tuple[str | None, str]]] = {}
+    for schema, table, column, comment in rows:
+        comments.setdefault((schema, table), []).append((column, comment))
+    return comments
+
+
+def _manifest(
+    connection: duckdb.DuckDBPyConnection,
+    inputs: str,
+    gates: dict[str, Outcome],
+    files: dict[str, dict],
+) -> dict:
+    settings = connection.execute("select columns(*)::varchar from raw.settings")
+    columns = [column[0] for column in settings.description]
+    settings = dict(zip(columns, settings.fetchone(), strict=True))
+    rejects = connection.execute(
+        "select reason, count(*) from raw.rejects group by reason order by reason"
+    ).fetchall()
+    return {
+        "release": inputs[:16],
+        "inputs": inputs,
+        "code": code_hash(),
+        "key_fingerprint": key_fingerprint(connection),
+        "helpline": settings["name"],
+        "settings": settings,
+        "gates": {name: gate.summary() for name, gate in gates.items()},
+        "rejects": dict(rejects),
+        "files": files,
+        "deliveries": deliveries(connection),
+    }
+
+
+def _run(connection: duckdb.DuckDBPyConnection, database: Path, started_at: datetime) -> dict:
+    names = connection.execute(
+        """
+        select delivery_id, list(file order by file) from raw.delivery_files
+        group by delivery_id order by delivery_id
+        """
+    ).fetchall()
+    refused = connection.execute("select file from raw.refusals order by file").fetchall()
+    ended_at = datetime.now(UTC)
+    return {
+        "started_at": started_at.isoformat(timespec="seconds"),
+        "ended_at": ended_at.isoformat(timespec="seconds"),
+        "seconds": round((ended_at - started_at).total_seconds(), 1),
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+        DATABASE: {"sha256": sha256(database), "bytes": database.stat().st_size},
+        "refused": [file for (file,) in refused],
+        "delivered_as": dict(names),
+    }
+
+
+def _write_json(path: Path, content: dict) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
