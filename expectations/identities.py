@@ -347,22 +347,12 @@ IDENTITIES = (
     # --- between months and years
     Identity(
         "months_sum_to_the_year",
-        "The twelve months of a count that adds up sum to the year, in every cell.",
+        "The months of a count that adds up sum to the year, in every cell.",
         "=",
         """
         select figure, period, breakdown, category, value as found, summed as against
         from years
-        where kind = 'sum' and known_decimals = 0 and parts = 12
-        """,
-    ),
-    Identity(
-        "months_at_most_the_year",
-        "Where months of a year have no value, the others do not sum to more than the year.",
-        "<=",
-        """
-        select figure, period, breakdown, category, summed as found, value as against
-        from years
-        where kind = 'sum' and known_decimals = 0 and parts < 12
+        where kind = 'sum' and known_decimals = 0
         """,
     ),
     Identity(
@@ -378,14 +368,14 @@ IDENTITIES = (
     ),
     Identity(
         "new_callers_of_months_sum_to_chat_callers",
-        "The new callers of twelve months sum to the year's callers by chat.",
+        "The new callers of the months sum to the year's callers by chat.",
         "=",
         """
         select years.figure, period, '' as breakdown, '' as category,
             years.summed as found, callers.value as against
         from years
         inner join years as callers using (period)
-        where years.figure = 'new_callers' and years.parts = 12
+        where years.figure = 'new_callers'
             and callers.figure = 'callers' and callers.category = 'chat'
         """,
     ),
@@ -408,26 +398,24 @@ IDENTITIES = (
     ),
     Identity(
         "year_at_most_its_months",
-        "Persons of a year are no more than those of its twelve months together.",
+        "Persons of a year are no more than those of its months together.",
         "<=",
         """
         select figure, period, breakdown, category, value as found, summed as against
         from years
-        where parts = 12 and (
-            figure in ('pressers', 'missed_pressers', 'out_of_hours_pressers')
+        where figure in ('pressers', 'missed_pressers', 'out_of_hours_pressers')
             or figure = 'callers' and category in ('', 'chat')
-        )
         """,
     ),
     Identity(
         "year_of_remainders_at_most_its_months",
         "Unreached pressers and callers by mail only of a year are no more than those of its "
-        "twelve months together.",
+        "months together.",
         "<=",
         """
         select figure, period, breakdown, category, value as found, summed as against
         from years
-        where parts = 12 and (figure = 'unreached_pressers' or category = 'mail_only')
+        where figure = 'unreached_pressers' or category = 'mail_only'
         """,
     ),
     # --- ratios and quantiles
