@@ -42,7 +42,7 @@ def run_dbt(target: Path, warehouse: Path, *arguments: str) -> subprocess.Comple
 
 @dataclass(frozen=True, repr=False)
 class Models:
-    """SQL statements that build every model from the raw tables of a file named warehouse.duckdb."""
+    """SQL statements that build every model from the raw tables of a warehouse.duckdb."""
 
     statements: list[str]
 

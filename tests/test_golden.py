@@ -1,4 +1,4 @@
-"""Small logs made by hand, beside the figures worked out by hand: the product must give exactly these."""
+"""Small logs made by hand, and the figures worked out by hand that the product must give."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_figures_worked_out_by_hand(case: str, tmp_path: Path, models: Models, k
 
 
 def read_expected(path: Path) -> dict[tuple, tuple[Decimal | None, str]]:
-    """Read the figures stated in a file; the value `-` (or nothing) of status `-` says: no such row."""
+    """Read the figures that a file states: a value, or none, and a status."""
     with path.open(newline="", encoding="utf-8") as lines:
         rows = csv.DictReader(line for line in lines if not line.startswith("#"))
         return {

@@ -13,8 +13,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 
 import ingest
-from tests import reference, strategies
 from ingest.workspace import Workspace
+from tests import reference, strategies
 from tests.models import Models, read_figures
 
 Night = list[tuple[str, bytes]]
