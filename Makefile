@@ -1,11 +1,12 @@
 # make run                                            the simulated helpline, from logs to a release
 # make run LOGS=<folder> DATA=<folder> HELPLINE=<folder>    the same for a helpline's own logs
-DATA = data
-HELPLINE = helplines/nupraatikerover
-LOGS =
+DATA = $(or $(CHATCIJFERS_DATA),data)
+HELPLINE = $(or $(CHATCIJFERS_HELPLINE),helplines/nupraatikerover)
+LOGS = $(CHATCIJFERS_LOGS)
 PORT = 8080
 
 PYTHON = .venv/bin/python
+export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run up check test lint clean environment

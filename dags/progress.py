@@ -1,0 +1,116 @@
+"""What a person sees of a run: each part with its duration as it happens, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+STARTED = ("running", "success", "failed", "up_for_retry")
+MARKS = {"success": "✓", "failed": "✗", "up_for_retry": "✗"}
+
+
+class Parts:
+    """The parts of a run, each printed when it begins, and with its seconds when it ends."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._begun: tuple[str, float] | None = None
+
+    def begin(self, name: str) -> None:
+        """Begin a part; the one before must have ended."""
+        self._begun = name, time.monotonic()
+        print(f"  {name:<18}", end="", flush=True)
+
+    def end(self, mark: str = "✓") -> None:
+        """End the part that was begun; without one, do nothing. A part can have several turns."""
+        if self._begun:
+            name, since = self._begun
+            seconds = time.monotonic() - since
+            self.seconds[name] = self.seconds.get(name, 0) + seconds
+            self._begun = None
+            print(f" {mark} {seconds:5.1f} s", flush=True)
+
+    @contextlib.contextmanager
+    def measure(self, name: str) -> Iterator[None]:
+        """Make a part of the work done inside; an exception marks it as failed."""
+        self.begin(name)
+        try:
+            yield
+        except BaseException:
+            self.end("✗")
+            raise
+        self.end()
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {seconds:.1f}" for name, seconds in self.seconds.items())
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task of a run as Airflow's database has it."""
+
+    name: str
+    state: str
+    attempt: int
+
+
+class Run:
+    """The first run after another in Airflow's database, read while Airflow writes there."""
+
+    def __init__(self, database: Path, after: int):
+        self._database = database
+        self._after = after
+
+    @staticmethod
+    def latest(database: Path) -> int:
+        """Return the number of the latest run in the database; 0 without any."""
+        rows = _read(database, "select coalesce(max(id), 0) from dag_run")
+        return rows[0][0] if rows else 0
+
+    def tasks(self) -> list[Task]:
+        """Return the tasks that have started (see STARTED), in their order."""
+        rows = _read(
+            self._database,
+            """
+            select task_instance.task_id, task_instance.state, task_instance.try_number
+            from task_instance
+            join dag_run using (dag_id, run_id)
+            where dag_run.id > ?
+            order by task_instance.start_date
+            """,
+            self._after,
+        )
+        tasks = (Task(name.replace("_", " "), state, attempt) for name, state, attempt in rows)
+        return [task for task in tasks if task.state in STARTED]
+
+    def reason(self) -> str | None:
+        """Return why a task of the run failed, if what it met was no mistake in the software."""
+        rows = _read(
+            self._database,
+            """
+            select xcom.value
+            from xcom
+            join dag_run using (dag_id, run_id)
+            where dag_run.id > ? and xcom.key = 'reason'
+            """,
+            self._after,
+        )
+        return json.loads(rows[0][0]) if rows else None
+
+
+def _read(database: Path, query: str, *values: int) -> list[tuple]:
+    """Read from a database that another process writes; nothing while there is none."""
+    try:
+        address = f"file:{quote(str(database))}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
+            return connection.execute(query, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if str(error).startswith(("unable to open", "no such table")):
+            return []
+        raise

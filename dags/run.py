@@ -1,0 +1,108 @@
+"""`python -m dags run`: the night, now, through Airflow, with all that a first run lacks."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from dags import environment, preparation, processes, transformation
+from dags.progress import MARKS, Parts, Run
+from ingest import lock
+from ingest.problem import Problem
+from ingest.workspace import Workspace
+from publish import show
+
+SECONDS_BETWEEN_LOOKS = 0.1
+AIRFLOW = "Airflow"
+BYTES_TO_WORK_WITH = 1_000_000
+
+
+def run(workspace: Workspace) -> None:
+    """Run the nightly DAG once on a workspace, and print its parts, main figures and release.
+
+    Raises Problem, with the reason in plain words, if there is no release in the end or if another
+    run is using the same state folder.
+    """
+    started = time.monotonic()
+    parts = Parts()
+    print(f"The night of {workspace.helpline.name}, into {workspace.data}")
+    with lock.hold(workspace.data), _airflow_to_itself(workspace):
+        preparation.prepare(workspace)
+        _through_airflow(workspace, parts)
+    print(f"  all in all          {time.monotonic() - started:5.1f} s ({parts})\n")
+    print(show.show(workspace.published / "latest"))
+
+
+@contextlib.contextmanager
+def _airflow_to_itself(workspace: Workspace) -> Iterator[None]:
+    """Keep `python -m dags up` away: its scheduler would take up the tasks of this run as well."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(lock.hold(workspace.airflow_home))
+        except Problem as problem:
+            raise Problem(f"{problem} If that is `make up`: its UI can start the run.") from None
+        yield
+
+
+def _through_airflow(workspace: Workspace, parts: Parts) -> None:
+    """Run the DAG in a process of its own, whose words go to a file, and print each task's part."""
+    database = environment.metadata(workspace)
+    log = workspace.airflow_home / "logs" / f"run-{datetime.now():%Y-%m-%dT%H%M%S}.log"
+    night = Run(database, after=Run.latest(database))
+    variables = environment.for_airflow(workspace) | {lock.HELD: "1"}
+    process = processes.start([sys.executable, "-m", "dags.night"], variables, log)
+    try:
+        preparation.write_simulated_logs(workspace, parts)  # while Airflow makes itself ready
+        process.stdin.close()
+        with transformation.read_ahead(workspace):
+            _follow(process, night, parts)
+    finally:
+        processes.stop([process])
+    if process.returncode != 0:
+        raise Problem(_what_went_wrong(night, log))
+
+
+def _follow(process: subprocess.Popen, night: Run, parts: Parts) -> None:
+    """Print tasks as they begin and end; what is not theirs of the time is Airflow's."""
+    started = time.monotonic()
+    before = sum(parts.seconds.values())
+    parts.begin(AIRFLOW)
+    seen: dict[tuple[str, int], str] = {}
+    while True:
+        is_over = process.poll() is not None  # and so is what is read after this
+        for task in night.tasks():
+            turn = task.name, task.attempt
+            if turn not in seen:
+                parts.end()
+                parts.begin(task.name)
+            if task.state in MARKS and seen.get(turn) != task.state:
+                parts.end(MARKS[task.state])
+                if task.state == "up_for_retry":
+                    print(f"  {night.reason()} It is tried again later; Ctrl-C ends the run.")
+            seen[turn] = task.state
+        if is_over:
+            break
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    parts.end("✗")
+    others = sum(parts.seconds.values()) - before - parts.seconds[AIRFLOW]
+    parts.seconds[AIRFLOW] = time.monotonic() - started - others
+
+
+def _what_went_wrong(night: Run, log: Path) -> str:
+    tasks = night.tasks()
+    where = f"in the task `{tasks[-1].name}`" if tasks else "before its first task"
+    reason = night.reason() or _reason_of_its_own(log)
+    return f"The run failed {where}. {reason}\nNothing was published. The whole story: {log}"
+
+
+def _reason_of_its_own(log: Path) -> str:
+    """Say why a run failed that could not say so itself."""
+    if shutil.disk_usage(log.parent).free < BYTES_TO_WORK_WITH:
+        return "There is no room left in the state folder. Make room, and run again."
+    return "This is a mistake in the software: please report it, with the log."

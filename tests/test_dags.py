@@ -1,0 +1,223 @@
+"""The nightly DAG as Airflow sees it, and what a person sees of a run."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sqlite3
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dags import environment, progress, transformation
+from ingest.problem import Problem
+from ingest.workspace import Workspace
+
+BRUSSELS = ZoneInfo("Europe/Brussels")
+IN_ORDER = ["pull", "judge_deliveries", "transform", "judge_figures", "publish"]
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory):
+    """Everything that Airflow finds in the folder of DAGs."""
+    state = tmp_path_factory.mktemp("airflow")
+    workspace = Workspace(state, str(state / "logs"), state / "helpline")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.for_airflow(workspace).items():
+            patch.setenv(name, value)
+        from airflow.dag_processing.dagbag import DagBag
+
+        return DagBag(environment.ROOT / "dags")
+
+
+@pytest.fixture(scope="module")
+def dag(bag):
+    return bag.dags["nightly"]
+
+
+def starts_after(dag, moment: datetime) -> datetime:
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from airflow.timetables.base import DataInterval, TimeRestriction
+    from pendulum import instance
+
+    info = coerce_to_core_timetable(dag.timetable).next_dagrun_info(
+        last_automated_data_interval=DataInterval.exact(instance(moment)),
+        restriction=TimeRestriction(earliest=None, latest=None, catchup=True),
+    )
+    return info.run_after.astimezone(BRUSSELS)
+
+
+def test_the_folder_holds_one_dag_and_no_error(bag):
+    assert bag.import_errors == {}
+    assert list(bag.dags) == ["nightly"]
+    assert [Path(statistics.file).name for statistics in bag.dagbag_stats] == ["nightly.py"]
+
+
+def test_a_dag_file_is_short():
+    assert len((environment.ROOT / "dags/nightly.py").read_text().splitlines()) < 100
+
+
+@pytest.mark.parametrize(
+    "night_before", ["2022-03-26", "2022-03-27", "2022-10-29", "2022-10-30", "2022-12-31"]
+)
+def test_the_run_starts_at_half_past_three_also_when_the_clocks_change(dag, night_before):
+    before = datetime.fromisoformat(f"{night_before} 03:30").replace(tzinfo=BRUSSELS)
+    following = starts_after(dag, before)
+    assert following.strftime("%H:%M") == "03:30"
+    assert (following.date() - before.date()).days == 1
+
+
+def test_nights_that_were_missed_are_not_caught_up_and_never_overlap(dag):
+    assert dag.catchup is False
+    assert dag.max_active_runs == 1
+
+
+def test_the_tasks_follow_each_other(dag):
+    assert [task.task_id for task in dag.topological_sort()] == IN_ORDER
+    for task, following in itertools.pairwise(IN_ORDER):
+        assert dag.get_task(task).downstream_task_ids == {following}
+
+
+def test_one_task_at_a_time_opens_the_warehouse(dag):
+    assert {task.pool for task in dag.tasks} == {"warehouse"}
+    assert {task.pool_slots for task in dag.tasks} == {1}
+
+
+def test_a_gate_is_not_tried_again(dag):
+    assert {task.task_id for task in dag.tasks if task.retries} == {"pull"}
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (ConnectionError("the share is away"), "retry"),
+        (TimeoutError(), "retry"),
+        (Problem("there are no logs"), "fail"),
+        (KeyError("a mistake"), "fail"),
+    ],
+)
+def test_a_pull_is_tried_again_only_if_the_source_was_out_of_reach(dag, error, action):
+    pull = dag.get_task("pull")
+    assert pull.retry_policy.evaluate(error, try_number=1, max_tries=3).action.value == action
+
+
+def test_the_release_is_an_asset_of_publish(dag):
+    assert [asset.uri for asset in dag.get_task("publish").outlets] == [
+        "chatcijfers://published/latest"
+    ]
+
+
+def test_the_dag_says_what_it_does(dag):
+    for task in dag.tasks:
+        assert f"`{task.task_id}`" in dag.doc_md
+
+
+def test_airflow_keeps_its_state_under_data_and_tells_nobody(tmp_path, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "True")
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////elsewhere/airflow.db")
+    variables = environment.for_airflow(Workspace(tmp_path, "logs", tmp_path / "helpline"))
+    assert variables["AIRFLOW__CORE__LOAD_EXAMPLES"] == "False"
+    assert "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" not in variables
+    assert variables["AIRFLOW_HOME"] == str(tmp_path / "airflow")
+    assert variables["TMPDIR"] == str(tmp_path / "tmp")
+    assert variables["DO_NOT_TRACK"] == "1"
+
+
+def test_what_dbt_could_not_build_is_named_with_its_reason(tmp_path):
+    results = tmp_path / "run_results.json"
+    results.write_text(
+        json.dumps(
+            {
+                "results": [
+                    {"unique_id": "model.c.attempts", "status": "success", "message": "OK"},
+                    {"unique_id": "model.c.shifts", "status": "error", "message": "No\n column"},
+                    {"unique_id": "test.c.assert_it.1", "status": "fail", "message": "Got 2"},
+                    {"unique_id": "model.c.figures", "status": "skipped", "message": None},
+                ]
+            }
+        )
+    )
+    assert transformation.failures(results) == ["shifts: No column", "assert_it: Got 2"]
+    assert transformation.failures(tmp_path / "none.json") == []
+
+
+def test_a_transformation_that_fails_says_what_dbt_said(tmp_path, monkeypatch):
+    fallen = [sys.executable, "-c", "print('dbt fell over'); exit(2)"]
+    monkeypatch.setattr(transformation, "dbt", lambda *_: fallen)
+    with pytest.raises(Problem, match="- dbt fell over"):
+        transformation.build(Workspace(tmp_path, "logs", tmp_path))
+
+
+def test_a_transformation_waits_for_dbt_to_have_read_ahead(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path, "logs", tmp_path)
+    note = tmp_path / "note"
+    program = """
+import sys, time
+time.sleep(float(sys.argv[1]))
+open(sys.argv[2], "a").write(sys.argv[3])
+"""
+
+    def dbt(_workspace: Workspace, command: str, *_options: str) -> list[str]:
+        seconds = "1" if command == "parse" else "0"
+        return [sys.executable, "-c", program, seconds, str(note), f"{command} "]
+
+    monkeypatch.setattr(transformation, "dbt", dbt)
+    with transformation.read_ahead(workspace):
+        transformation.build(workspace)
+    assert note.read_text() == "parse build "
+
+
+def test_the_progress_of_a_run_is_read_from_airflows_database(tmp_path):
+    database = tmp_path / "airflow.db"
+    assert progress.Run.latest(database) == 0
+    with sqlite3.connect(database) as connection:
+        connection.executescript(
+            """
+            create table dag_run (id integer, dag_id text, run_id text);
+            create table task_instance (
+                dag_id text, run_id text, task_id text, state text, try_number integer,
+                start_date text
+            );
+            create table xcom (dag_id text, run_id text, key text, value text);
+            insert into dag_run values (1, 'nightly', 'a'), (2, 'nightly', 'b');
+            insert into task_instance values
+                ('nightly', 'a', 'pull', 'success', 1, '1'),
+                ('nightly', 'b', 'judge_deliveries', 'failed', 1, '3'),
+                ('nightly', 'b', 'pull', 'success', 2, '2'),
+                ('nightly', 'b', 'transform', 'upstream_failed', 0, '4');
+            insert into xcom values ('nightly', 'b', 'reason', '"The gate \\u201cone\\u201d."');
+            """
+        )
+    assert progress.Run.latest(database) == 2
+    night = progress.Run(database, after=1)
+    assert night.tasks() == [
+        progress.Task("pull", "success", 2),
+        progress.Task("judge deliveries", "failed", 1),
+    ]
+    assert night.reason() == "The gate “one”."
+    assert progress.Run(database, after=2).reason() is None
+
+
+def test_a_run_without_logs_says_so_in_plain_words_and_fails(tmp_path):
+    data = tmp_path / "state of mine"
+    command = [sys.executable, "-m", "dags", "run", "--data", data, "--logs", tmp_path / "nowhere"]
+    done = subprocess.run(command, cwd=environment.ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "pull               ✗" in done.stdout
+    assert "The run failed in the task `pull`" in done.stderr
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+    (log,) = (data / "airflow/logs").glob("run-*.log")
+    assert str(log) in done.stderr
+    assert (data.stat().st_mode & 0o777, log.stat().st_mode & 0o777) == (0o700, 0o600)
+    with sqlite3.connect(data / "airflow/airflow.db") as connection:
+        assert connection.execute("select dag_id, state from dag_run").fetchall() == [
+            ("nightly", "failed")
+        ]
+        assert connection.execute(
+            "select slots from slot_pool where pool = 'warehouse'"
+        ).fetchone() == (1,)
