@@ -32,7 +32,7 @@ EVERY_NIGHT = CronTriggerTimetable("30 3 * * *", timezone="Europe/Brussels")
 # A share, a server or a network may be back in a while. What a person has to put right is the same
 # the next time, and so is a mistake in the software.
 WHEN_OUT_OF_REACH = ExceptionRetryPolicy(
-    rules=[RetryRule("builtins.OSError", RetryAction.RETRY, reason="out of reach, tried again")],
+    rules=[RetryRule("ingest.problem.OutOfReach", RetryAction.RETRY, reason="tried again later")],
     default=RetryAction.FAIL,
 )
 

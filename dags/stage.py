@@ -9,7 +9,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from ingest import lock
-from ingest.problem import Problem
+from ingest.problem import OutOfReach, Problem
 from ingest.workspace import Workspace
 
 REASON = "reason"
@@ -22,19 +22,22 @@ def carry_out(room: Callable[[Workspace], object]) -> None:
     The task has the state folder to itself, like a run from the command line. Why it failed is kept
     with the run under the name REASON, for `make run` and the UI.
 
-    Raises AirflowFailException for a Problem: it needs a person, so no second try is made. An
-    OSError goes on to the task's retry policy; anything else is a mistake in the software.
+    Raises AirflowFailException for a Problem: it needs a person, so no second try is made.
+    OutOfReach goes on to the task's retry policy; anything else is a mistake in the software.
     """
     workspace = Workspace.from_environment()
     try:
         with lock.hold(workspace.data, SECONDS_TO_WAIT):
             os.environ[lock.HELD] = "1"  # the task's process, and all that it starts, holds it now
             room(workspace)
+    except OutOfReach as problem:
+        _keep(str(problem))
+        raise
     except Problem as problem:
         _keep(str(problem))
         raise AirflowFailException(str(problem)) from None
     except OSError as error:
-        _keep(f"{error.strerror or error}: {error.filename or 'a source'}.")
+        _keep(f"{error.strerror or error}: {error.filename or 'a file'}.")
         raise
 
 

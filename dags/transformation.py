@@ -18,7 +18,7 @@ from pathlib import Path
 
 from dags.environment import QUIET, ROOT
 from dags.processes import die_with_parent, stop
-from ingest.problem import Problem
+from ingest.problem import Problem, is_full, no_room
 from ingest.workspace import Workspace
 
 PROJECT = ROOT / "dbt_project"
@@ -50,9 +50,10 @@ def build(workspace: Workspace) -> None:
                 log.info("%s", said[-1])
     if process.returncode != 0:
         reasons = failures(results) or [line for line in said if line.strip()][-5:]
-        raise Problem(
-            "dbt could not build the models:\n" + "\n".join(f"- {reason}" for reason in reasons)
-        )
+        what = "dbt could not build the models:\n" + "\n".join(f"- {one}" for one in reasons)
+        if any(is_full(line) for line in (*reasons, *said)):
+            what += f"\n{no_room('the warehouse')}"
+        raise Problem(what)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ tests/test_expectations_deliveries.py.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 import duckdb
 import great_expectations.expectations as gxe
@@ -15,6 +16,7 @@ from great_expectations.expectations.row_conditions import Column
 
 from expectations.outcome import WARNING, Finding, Outcome
 from expectations.validation import named, validate
+from ingest.deliveries import Delivery, quarantine, read_ledger
 from ingest.warehouse import open_warehouse, transaction
 from ingest.workspace import Workspace
 from publish.identity import input_id
@@ -33,6 +35,7 @@ MOST_ROOTS_FROM_USUAL = 4
 # What is usual is the median of this many days on the same weekday before; nothing is with fewer
 # than half of them.
 DAYS_OF_USUAL = 8
+LISTED_QUARANTINES = 10
 
 DELIVERIES = """
 with reasons as (
@@ -194,32 +197,28 @@ def _judge(connection: duckdb.DuckDBPyConnection) -> Outcome:
     unfit = validate(
         {"deliveries": deliveries}, {"deliveries": SUITE["deliveries"]}, SHOWN, examples=None
     )
-    _quarantine(connection, unfit)
+    quarantine(connection, _reasons(unfit))
     # What was quarantined counts for no day.
     frames = {
         "days": connection.execute(DAYS, {"days": DAYS_OF_USUAL}).df(),
         "refusals": connection.sql(REFUSALS).df(),
     }
     warnings = validate(frames, {name: SUITE[name] for name in frames}, SHOWN)
-    _report(len(deliveries), unfit, warnings)
+    _report(len(deliveries), read_ledger(connection).values(), warnings)
     return Outcome(
         gate="deliveries", input=input_id(connection), passed=True, findings=unfit + warnings
     )
 
 
-def _quarantine(connection: duckdb.DuckDBPyConnection, unfit: list[Finding]) -> None:
+def _reasons(unfit: list[Finding]) -> dict[str, str]:
+    """Give the reason of each delivery that is not fit, by its id; it is put into the finding."""
+    reasons: dict[str, str] = {}
     for finding in unfit:
         for delivery in finding.examples:
             delivery["status"] = "quarantined"
             delivery["because"] = describe(finding.name, delivery)
-            connection.execute(
-                """
-                update raw.deliveries
-                set status = 'quarantined', status_reason = ?
-                where delivery_id = ? and status = 'loaded'
-                """,
-                [delivery["because"], delivery["delivery_id"]],
-            )
+            reasons.setdefault(delivery["delivery_id"], delivery["because"])
+    return reasons
 
 
 def describe(name: str, delivery: dict) -> str:
@@ -236,24 +235,30 @@ def describe(name: str, delivery: dict) -> str:
     )
 
 
-def _report(judged: int, unfit: list[Finding], warnings: list[Finding]) -> None:
-    quarantined = {
-        delivery["delivery_id"]: delivery for finding in unfit for delivery in finding.examples
-    }
+def _report(judged: int, ledger: Iterable[Delivery], warnings: list[Finding]) -> None:
+    quarantined = sorted(
+        (one for one in ledger if one.status == "quarantined"),
+        key=lambda one: (one.file, one.delivery_id),
+    )
     log.info(
         "Deliveries judged: %d, of which %d are fit and %d quarantined.",
         judged,
         judged - len(quarantined),
         len(quarantined),
     )
-    for delivery in quarantined.values():
+    for one in quarantined[:LISTED_QUARANTINES]:
         log.warning(
             "Quarantined %s (%s): %s. "
             "Decide with `python -m ingest accept|withdraw %s --reason …`.",
-            delivery["file"],
-            delivery["delivery_id"][:12],
-            delivery["because"],
-            delivery["delivery_id"][:12],
+            one.file,
+            one.delivery_id[:12],
+            one.status_reason or "no reason was noted",
+            one.delivery_id[:12],
+        )
+    if len(quarantined) > LISTED_QUARANTINES:
+        log.warning(
+            "… and %d more that are quarantined: `python -m ingest deliveries` lists them all.",
+            len(quarantined) - LISTED_QUARANTINES,
         )
     for finding in warnings:
         if not finding.success:

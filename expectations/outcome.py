@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ingest.problem import Problem
+from ingest.problem import Problem, is_full, no_room
 
 CRITICAL = "critical"
 WARNING = "warning"
@@ -74,13 +75,27 @@ class Outcome:
         return {"passed": self.passed, "expectations": expectations}
 
     def write(self, folder: Path) -> Path:
-        """Write `<folder>/<gate>.json`, whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write `<folder>/<gate>.json`, whole or not at all.
+
+        Raises Problem if there is no room for it, or if the folder cannot be written.
+        """
         path = folder / f"{self.gate}.json"
         unfinished = folder / f".{self.gate}-{os.getpid()}.json"
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            unfinished.write_text(text, encoding="utf-8")
+            os.replace(unfinished, path)
+        except OSError as error:
+            if is_full(str(error)):
+                raise no_room(f"what the gate found ({path})") from None
+            raise Problem(
+                f"What the gate found cannot be written to {path} ({error.strerror}): the state "
+                "folder has to belong to whoever runs this."
+            ) from None
+        finally:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
         return path
 
     @classmethod

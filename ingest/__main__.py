@@ -14,9 +14,10 @@ from ingest.helpline import describe, load_helpline
 from ingest.key import make_key
 from ingest.lock import hold
 from ingest.problem import Problem
-from ingest.pull import pull
+from ingest.pull import DEFAULT_MEMORY, LEAST_MEMORY, pull
 from ingest.workspace import DEFAULT_DATA, DEFAULT_HELPLINE, Workspace
 
+MEMORY_LIMITS = f"{DEFAULT_MEMORY}, at least {LEAST_MEMORY}"
 DESCRIPTION = """\
 Logs of a chat helpline to the raw tables of a warehouse: exactly once, and pseudonymised before
 anything is written. Needs no scheduler.
@@ -34,7 +35,7 @@ environment (an option comes first):
   CHATCIJFERS_HELPLINE  the helpline's folder (default: {DEFAULT_HELPLINE})
   CHATCIJFERS_KEY       the key itself, at least 32 characters; or
   CHATCIJFERS_KEY_FILE  a file with the key, mode 0600 (default: key in the state folder)
-  CHATCIJFERS_MEMORY    memory that pull may take (default: 1GB, at least 200MB)
+  CHATCIJFERS_MEMORY    memory that pull may take (default: {MEMORY_LIMITS})
 
 Logs are files *.ndjson, *.jsonl or *.json, also .gz or .zst, in the folder and below it. A file
 that was loaded before is known by its content, whatever it is called. Ends with status 1 if
@@ -84,7 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     data(one)
     one.add_argument("--logs", metavar="DIR", help="folder of logs (default: DATA/simulated)")
     folder(one)
-    one.add_argument("--memory", metavar="SIZE", help="memory it may take, such as 500MB or 2GB")
+    one.add_argument(
+        "--memory",
+        metavar="SIZE",
+        help=f"memory it may take, such as 2GB (default: {MEMORY_LIMITS})",
+    )
     folder(command("check", _check, "say what is wrong with a helpline's folder, or what it holds"))
     data(command("deliveries", _deliveries, "list what was loaded, problems first"))
     for name, summary in (

@@ -63,12 +63,17 @@ def enter(connection, deliveries: Iterable[Delivery]) -> None:
 
 
 def replace(connection, deliveries: Iterable[Delivery]) -> None:
-    """Note what a new reading of known deliveries gave; name, status and loading time stay."""
+    """Note what a new reading of known deliveries gave; name and loading time stay.
+
+    So does what a person decided. A quarantine is lifted: the first gate judges the new reading.
+    """
     for one in deliveries:
         run(
             connection,
             "update warehouse.raw.deliveries set lines = $1, events = $2, rejects = $3,"
-            " blank_lines = $4, reading = $5 where delivery_id = $6",
+            " blank_lines = $4, reading = $5,"
+            " status_reason = if(status = 'quarantined', null, status_reason),"
+            " status = if(status = 'quarantined', 'loaded', status) where delivery_id = $6",
             [one.lines, one.events, one.rejects, one.blank_lines, one.reading, one.delivery_id],
         )
 
@@ -114,20 +119,15 @@ def note_refusals(connection, refusals: Mapping[str, str], now: datetime) -> Non
         fill(connection, "warehouse.raw.refusals", _as_text(rows), 3)
 
 
-def quarantine(warehouse: Path, reasons: Mapping[str, str]) -> list[str]:
-    """Quarantine loaded deliveries of the warehouse at a path: reason by delivery id.
+def quarantine(connection, reasons: Mapping[str, str]) -> None:
+    """Quarantine loaded deliveries, by id with the reason, within the caller's transaction.
 
-    What a person has decided stands: an accepted or a withdrawn delivery stays as it is. Returns
-    the ids that are quarantined now and were not before, sorted. Raises Problem for an unknown id.
+    What a person has decided stands: an accepted or a withdrawn delivery stays as it is.
     """
-    with open_warehouse(warehouse) as connection:
-        known = dict(run(connection, "select delivery_id, status from warehouse.raw.deliveries"))
-        _all_known(reasons, known)
-        changed = sorted(one for one in reasons if known[one] == "loaded")
-        with transaction(connection):
-            for one in changed:
-                _write_status(connection, one, "quarantined", reasons[one])
-    return changed
+    status = dict(run(connection, "select delivery_id, status from warehouse.raw.deliveries"))
+    for delivery_id, reason in reasons.items():
+        if status[delivery_id] == "loaded":
+            _write_status(connection, delivery_id, "quarantined", reason)
 
 
 def set_status(warehouse: Path, delivery_id: str, status: str, reason: str) -> Delivery:
@@ -174,12 +174,6 @@ def list_deliveries(warehouse: Path) -> tuple[list[Delivery], list[tuple[str, st
         ledger = read_ledger(connection)
         refusals = run(connection, "from warehouse.raw.refusals order by file")
     return list(ledger.values()), refusals
-
-
-def _all_known(wanted: Iterable[str], known: Mapping[str, str]) -> None:
-    missing = sorted(set(wanted) - set(known))
-    if missing:
-        raise Problem(f"The ledger has no delivery {', '.join(missing)}.")
 
 
 def _write_status(connection, delivery_id: str, status: str, reason: str) -> None:

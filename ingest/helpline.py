@@ -9,11 +9,12 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ingest.problem import Problem
-from ingest.warehouse import fill, run, transaction
+from ingest.warehouse import connect, fill, run, transaction
 
 SETTINGS = "helpline.toml"
 COLUMNS = {
@@ -38,6 +39,7 @@ REQUIRED = (SETTINGS, "opening_hours.csv")
 READ_BY_LATER_VERSIONS = ("published.csv", "revisions.csv")
 LOGS = ("button", "chat")
 END_OF_DAY = "24:00:00"
+LAST_DAY = "9999-12-31"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 # What the event format itself says of the button, for a helpline that lists no codes for it.
 BUTTON_STATES = ("open", "busy", "closed")
@@ -104,6 +106,7 @@ def load_helpline(folder: Path) -> Helpline:
         "data_gaps": check.table("data_gaps.csv", _DATA_GAPS),
         "campaigns": check.table("campaigns.csv", _CAMPAIGNS, unique=("code",)),
     }
+    check.no_doubled_hours(tables["opening_hours"])
     check.no_exclusions()
     check.no_strangers()
     if check.problems:
@@ -320,6 +323,7 @@ class _Check:
         self.folder = folder
         self.problems: list[str] = []
         self.warnings: list[str] = []
+        self.row_lines: dict[str, list[int]] = {}  # where the rows of `table` stand
 
     def settings(self) -> dict:
         text = self._text(SETTINGS)
@@ -380,11 +384,27 @@ class _Check:
                 continue
             seen[same] = line
             rows.append(tuple(row[name] for name in columns))
+            self.row_lines.setdefault(file, []).append(line)
         if file in REQUIRED and not rows and not self.problems:
             self.problems.append(
                 f"{file}: holds no line; without opening hours nothing can be missed"
             )
         return rows
+
+    def no_doubled_hours(self, hours: list[Cells]) -> None:
+        file = "opening_hours.csv"
+        earlier: dict[Cells, list[tuple[int, str, str]]] = {}
+        for line, row in zip(self.row_lines.get(file, []), hours, strict=True):
+            starts_on, ends_on = row[0], row[1] or LAST_DAY
+            others = earlier.setdefault(row[2:5], [])
+            same = [other for other, start, end in others if starts_on <= end and start <= ends_on]
+            if same:
+                self.warnings.append(
+                    f"{self.folder / file}:{line}: the same hours of the same weekday stand on "
+                    f"line {same[0]} already, for dates that overlap; the responders of both are "
+                    "added up. If that is not meant, remove one line or end it with valid_to"
+                )
+            others.append((line, starts_on, ends_on))
 
     def no_exclusions(self) -> None:
         for line, _ in self._lines("exclusions.csv"):
@@ -504,7 +524,23 @@ def _setting_zone(value) -> str:
         ZoneInfo(value)
     except (ValueError, OSError, LookupError):
         raise ValueError(f'{value!r} is not a time zone such as "Europe/Brussels"') from None
+    if value not in _zones_of_the_warehouse():
+        raise ValueError(
+            f"{value!r} is not a time zone that the warehouse knows; write it as a place, such as "
+            '"Europe/Brussels"'
+        )
     return value
+
+
+@cache
+def _zones_of_the_warehouse() -> frozenset[str]:
+    connection = connect("1GB")
+    try:
+        return frozenset(
+            name for (name,) in run(connection, "select name from pg_timezone_names()")
+        )
+    finally:
+        connection.close()
 
 
 def _setting_day(value) -> date:

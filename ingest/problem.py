@@ -7,3 +7,33 @@ class Problem(Exception):
     The message says what happened, where (file and line) and what to do about it. It never quotes
     the content of a log. Commands print it without a traceback, and end with status 1.
     """
+
+
+class OutOfReach(Problem):
+    """A source does not answer; it may be back in a while, so that a later try is worth making."""
+
+
+NOT_PUBLISHED = "nothing was published, and the latest release is as it was"
+# What the kernel, DuckDB and dbt say of a full disk.
+FULL = (
+    "No space left",
+    "File too large",
+    "Disk quota",
+    "ENOSPC",
+    "EFBIG",
+    "EDQUOT",
+    "disk is full",
+)
+
+
+def is_full(said: str) -> bool:
+    """Tell whether an error's message is about a disk without room."""
+    return any(sign in said for sign in FULL)
+
+
+def no_room(what: str, stays: str = NOT_PUBLISHED) -> Problem:
+    """Say that there is no room to write something, what to do, and what stays as it was."""
+    return Problem(
+        f"There is no room left to write {what}. Make room in the state folder and run again: "
+        f"{stays}."
+    )

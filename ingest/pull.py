@@ -44,13 +44,13 @@ from ingest.workspace import Workspace
 
 LOG = logging.getLogger("chatcijfers.ingest")
 DEFAULT_MEMORY = "1GB"
+LEAST_MEMORY = "150MB"
 MEBIBYTE = 1024 * 1024
 # Of the memory allowed, a batch of raw text may take this part: it is there as Python's text, as
 # DuckDB's parameter, as lines and as rows at the same time.
 BATCH_SHARE = 128
 SMALLEST_BATCH, LARGEST_BATCH = MEBIBYTE // 2, 8 * MEBIBYTE
 SIZE_OF_REJECT = 200  # bytes that a line set aside takes in Python
-LEAST_MEMORY = 16 * MEBIBYTE  # below this, not even an empty warehouse can be opened
 LISTED_REFUSALS = 20
 SECONDS_BETWEEN_REPORTS = 10
 
@@ -102,8 +102,9 @@ def pull(
     next pull; the others go through.
 
     Raises Problem for what a person has to put right: no key, another key, a helpline with
-    mistakes, no logs, another run at the same time, no room or memory. Nothing is ever loaded by
-    half. Any other failure is a Withheld error that quotes nothing of what was read.
+    mistakes, no logs, another run at the same time, no room or memory; and OutOfReach for a source
+    that does not answer. Nothing is ever loaded by half. Any other failure is a Withheld error that
+    quotes nothing of what was read.
     """
     started = time.monotonic()
     failure = None
@@ -111,7 +112,7 @@ def pull(
         with private_files(), hold(workspace.data):
             summary = _pull(workspace, memory, now or datetime.now(UTC))
     except Problem as problem:
-        failure = Problem(str(problem))
+        failure = type(problem)(str(problem))
     except OSError as error:
         failure = explain(error)
     except Withheld as error:
@@ -370,15 +371,19 @@ def _place(error: BaseException) -> str:
 
 
 def _bytes(memory: str) -> int:
+    allowed = _amount(memory)
+    if allowed < _amount(LEAST_MEMORY):
+        raise Problem(f"{memory} is not enough memory. Allow at least {LEAST_MEMORY}.")
+    return allowed
+
+
+def _amount(memory: str) -> int:
     units = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
     units |= {f"{unit}i": 1024 ** (power + 1) for power, unit in enumerate("kmgt")}
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", memory.lower())
     if not found:
         raise Problem(f"{memory!r} is not an amount of memory. Write it as 500MB or 2GB.")
-    allowed = int(float(found[1]) * units[found[2] or ""])
-    if allowed < LEAST_MEMORY:
-        raise Problem(f"{memory} is not enough memory. Allow at least 200MB.")
-    return allowed
+    return int(float(found[1]) * units[found[2] or ""])
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

@@ -47,6 +47,7 @@ EVENT_COLUMNS = (
     "occurred_at",
     "starts_at",
     "ends_at",
+    "unfit_fields",
 )
 
 REJECT_COLUMNS = ("delivery_id", "line_number", "reason")

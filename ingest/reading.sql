@@ -44,7 +44,8 @@ with parsed as (
                         }
                     }'
                 )
-        end as event
+        end as event,
+        lines.line
     from lines
 ),
 
@@ -61,6 +62,21 @@ fitted as (
         nullif(event.source, '') as source,
         nullif(event.type, '') as event_type,
         instant(event.time) as occurred_at,
+        -- What is no object has become an object of nulls, and what is no list a null: asked again, for the few
+        -- lines where that may be so.
+        case
+            when is_json and coalesce(
+                event.data.visitor,
+                event.data.responder,
+                event.data.client,
+                event.data.channel,
+                event.data.button,
+                event.data.gender,
+                event.data.log
+            ) is null
+                then coalesce(json_type(line, '$.data') not in ('OBJECT', 'NULL'), false)
+            else false
+        end as has_bad_data,
         event_type = 'helpline.button.clicked' as is_click,
         event_type = 'helpline.session.scheduled' as is_scheduling,
         event_type = 'helpline.session.requested' as is_request,
@@ -93,7 +109,14 @@ fitted as (
         case when is_registration then nullif(event.data.referred_by, '') end as referred_by,
         case when is_coverage then event.data.log end as log,
         case when is_coverage then instant(event.data.starts_at) end as starts_at,
-        case when is_coverage then instant(event.data.ends_at) end as ends_at
+        case when is_coverage then instant(event.data.ends_at) end as ends_at,
+        cast(is_scheduling and scheduled_for is null and nullif(event.data.scheduled_for, '') is not null as tinyint)
+        + cast(is_registration and age is null and nullif(event.data.age, '') is not null as tinyint)
+        + case
+            when is_registration and event.data.topics is null
+                then cast(coalesce(json_type(line, '$.data.topics') not in ('ARRAY', 'NULL'), false) as tinyint)
+            else 0
+        end as unfit_fields
     from parsed
 ),
 
@@ -106,6 +129,7 @@ classified as (
             when specversion is distinct from '1.0' or id is null or source is null or event_type is null
                 then 'not_an_event'
             when not (is_click or is_session or is_coverage) then 'unknown_type'
+            when has_bad_data then 'bad_data'
             when occurred_at is null then 'bad_time'
             when occurred_at > loaded_at + interval 1 day then 'in_future'
             when occurred_at < helpline.starts_at then 'before_start'
@@ -150,7 +174,8 @@ select
     case when classified.reason is null then classified.log end as log,
     classified.occurred_at,
     classified.starts_at,
-    classified.ends_at
+    classified.ends_at,
+    classified.unfit_fields
 from classified
 cross join helpline
 cross join pads

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from ingest.key import Key
-from ingest.problem import Problem
+from ingest.problem import Problem, is_full, no_room
 
 SCHEMA_VERSION = 1
 DEFINITION = Path(__file__).with_name("warehouse.sql")
@@ -22,15 +22,6 @@ CLOSED_SETTINGS = {
     "python_enable_replacements": "false",
     "preserve_insertion_order": "false",
 }
-FULL = (
-    "No space left",
-    "File too large",
-    "Disk quota",
-    "ENOSPC",
-    "EFBIG",
-    "EDQUOT",
-    "disk is full",
-)
 SHORT = ("Out of Memory", "could not allocate", "failed to allocate", "failed to pin block")
 HELD_ELSEWHERE = (
     "Could not set lock",
@@ -186,10 +177,9 @@ def _check(connection, path: Path, key: Key | None) -> None:
 def explain(error: Exception) -> Problem | Withheld:
     """Say in plain words what failed, without a value that the error's own message may hold."""
     text = str(error)
-    if any(sign in text for sign in FULL):
-        return Problem(
-            "There is no room left to write the warehouse. Make room in the state folder and run "
-            "again: what was loaded before stays, and nothing was loaded by half."
+    if is_full(text):
+        return no_room(
+            "the warehouse", "what was loaded before stays, and nothing was loaded by half"
         )
     if isinstance(error, duckdb.OutOfMemoryException) or any(sign in text for sign in SHORT):
         return Problem(

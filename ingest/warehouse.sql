@@ -91,6 +91,7 @@ create table warehouse.raw.events (
     occurred_at timestamp not null,
     starts_at timestamp,
     ends_at timestamp,
+    unfit_fields tinyint not null,
 );
 comment on table warehouse.raw.events is
     'One row for each line of a delivery that is an event; a copy that came twice is here twice.';
@@ -117,6 +118,8 @@ comment on column warehouse.raw.events.log is 'button or chat: the log that a st
 comment on column warehouse.raw.events.occurred_at is 'Time of the event, UTC.';
 comment on column warehouse.raw.events.starts_at is 'From here on the log was delivered whole, UTC.';
 comment on column warehouse.raw.events.ends_at is 'Up to here the log was delivered whole, UTC.';
+comment on column warehouse.raw.events.unfit_fields is
+    'Fields that are empty here because their value did not fit: an appointment that is no time, an age that is none, topics that are no list.';
 
 create table warehouse.raw.rejects (
     delivery_id varchar not null,
@@ -128,7 +131,7 @@ comment on table warehouse.raw.rejects is
 comment on column warehouse.raw.rejects.delivery_id is 'The delivery that brought it.';
 comment on column warehouse.raw.rejects.line_number is 'Physical line of the delivered file, from 1.';
 comment on column warehouse.raw.rejects.reason is
-    'not_utf8, line_too_long, not_json, not_an_event, unknown_type, bad_time, in_future, before_start, no_session, bad_channel or bad_coverage.';
+    'not_utf8, line_too_long, not_json, not_an_event, unknown_type, bad_data, bad_time, in_future, before_start, no_session, bad_channel or bad_coverage.';
 
 create table warehouse.raw.settings (
     name varchar not null,

@@ -24,12 +24,14 @@ def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT)
     The logs are the deliveries: their hash, their status, how they were read, and how many of their
     lines became events or were set aside (what lies in the future of its loading is set aside, so
     the same file can give fewer events when it is loaded early). The order and the names under
-    which files came make no difference.
+    which files came make no difference; that a file could not be read does, for a log that does not
+    say what it covers is provisional then.
     """
     parts = {
         "deliveries": deliveries(connection),
         "settings": {name: _rows(connection, name) for name in HELPLINE_TABLES},
         "key": key_fingerprint(connection),
+        "unreadable": _has_refusals(connection),
         "code": code_hash(code_root),
     }
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
@@ -71,7 +73,13 @@ def code_hash(root: Path = CODE_ROOT) -> str:
     return digest.hexdigest()
 
 
+def _has_refusals(connection: duckdb.DuckDBPyConnection) -> bool:
+    row = connection.execute("select count(*) > 0 from raw.refusals").fetchone()
+    return bool(row and row[0])
+
+
 def _sources(root: Path) -> Iterator[Path]:
+    yield from root.glob("requirements.lock")  # other engines may give other rows
     for folder in CODE_FOLDERS:
         for path in (root / folder).rglob("*"):
             inside = path.relative_to(root).parts

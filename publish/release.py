@@ -12,8 +12,7 @@ from pathlib import Path
 import duckdb
 
 from expectations.outcome import Outcome
-from ingest.problem import Problem
-from ingest.warehouse import FULL
+from ingest.problem import Problem, is_full
 from ingest.workspace import Workspace
 from publish.contents import describe, open_warehouse, published_tables
 from publish.identity import input_id
@@ -118,7 +117,7 @@ def _explaining(published: Path) -> Iterator[None]:
     except (OSError, duckdb.Error) as error:
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror
-        elif isinstance(error, duckdb.IOException) or any(sign in str(error) for sign in FULL):
+        elif isinstance(error, duckdb.IOException) or is_full(str(error)):
             reason = str(error).splitlines()[0]
         else:
             raise

@@ -227,6 +227,9 @@ class Reader:
             raise Rejected("not_an_event")
         if kind not in LOGS:
             raise Rejected("unknown_type")
+        data = event.get("data")
+        if data is not None and not isinstance(data, dict):
+            raise Rejected("bad_data")
         at = self._time(event.get("time"))
         session = (
             _identifier(event.get("subject")) if kind.startswith("helpline.session.") else None
@@ -240,8 +243,7 @@ class Reader:
             type=kind,
             session=self.pseudonym("session", session),
         )
-        data = event.get("data")
-        return replace(stored, **self._fields(kind, data if isinstance(data, dict) else {}))
+        return replace(stored, **self._fields(kind, data or {}))
 
     def _time(self, text: object) -> datetime:
         at = _instant(text)
@@ -453,8 +455,10 @@ class Log:
         key: str | bytes,
         *,
         quarantined: Iterable[Delivery] = (),
+        unreadable: bool = False,
         loaded_at: datetime | None = None,
     ):
+        self.unreadable = unreadable
         self.helpline = helpline if isinstance(helpline, Helpline) else Helpline(helpline)
         self._reader = Reader(self.helpline, key, loaded_at or datetime.now(UTC))
         copies, self.rejects = self._read(files)
@@ -647,15 +651,25 @@ def figures(
     key: str | bytes,
     *,
     quarantined: Iterable[Delivery] = (),
+    unreadable: bool = False,
     loaded_at: datetime | None = None,
 ) -> dict[Cell, Row]:
     """Count every figure: (figure, period, breakdown, category) to (value, obs_status).
 
     `files` and `quarantined` are as `delivered` takes them; of the quarantined ones only the days
-    count, which become provisional. `loaded_at` is the latest night; by default it is now. A value
-    is rounded half up to the figure's decimals, or None.
+    count, which become provisional. `unreadable` says that a file could not be read at all: nobody
+    knows its days, so a log that never says what it covers is provisional as a whole. `loaded_at`
+    is the latest night; by default it is now. A value is rounded half up to the figure's decimals,
+    or None.
     """
-    log = Log(files, helpline_folder, key, quarantined=quarantined, loaded_at=loaded_at)
+    log = Log(
+        files,
+        helpline_folder,
+        key,
+        quarantined=quarantined,
+        unreadable=unreadable,
+        loaded_at=loaded_at,
+    )
     return figures_of(log)
 
 
@@ -734,6 +748,9 @@ def _statuses(log: Log, base: tuple[str, ...]) -> dict[str, str]:
         for day in _days(date.fromisoformat(row["starts_on"]), date.fromisoformat(row["ends_on"]))
     }
     wanting |= log.set_aside_days
+    for name in base:
+        if log.unreadable and not any(event.log == name for event in log.of_type(COVERED)):
+            wanting |= {(name, day) for day in log.covered_days[name]}
     reach = min(max(log.covered_days[name]) for name in base)
     statuses = {}
     for period in known:

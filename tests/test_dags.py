@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dags import environment, progress, transformation
-from ingest.problem import Problem
+from dags import environment, progress, stage, transformation
+from ingest import lock
+from ingest.problem import OutOfReach, Problem
 from ingest.workspace import Workspace
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -94,15 +95,33 @@ def test_a_gate_is_not_tried_again(dag):
 @pytest.mark.parametrize(
     ("error", "action"),
     [
-        (ConnectionError("the share is away"), "retry"),
-        (TimeoutError(), "retry"),
+        (OutOfReach("the share is away"), "retry"),
         (Problem("there are no logs"), "fail"),
+        (OSError("no room"), "fail"),
         (KeyError("a mistake"), "fail"),
     ],
 )
 def test_a_pull_is_tried_again_only_if_the_source_was_out_of_reach(dag, error, action):
     pull = dag.get_task("pull")
     assert pull.retry_policy.evaluate(error, try_number=1, max_tries=3).action.value == action
+
+
+@pytest.mark.parametrize("error", [OutOfReach("the share is away"), Problem("there are no logs")])
+def test_only_out_of_reach_passes_a_stage_and_the_reason_is_kept(tmp_path, monkeypatch, error):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    kept = []
+    monkeypatch.setenv("CHATCIJFERS_DATA", str(tmp_path))
+    monkeypatch.setenv(lock.HELD, "1")
+    monkeypatch.setattr(stage, "_keep", kept.append)
+
+    def room(_workspace):
+        raise error
+
+    passes = OutOfReach if isinstance(error, OutOfReach) else AirflowFailException
+    with pytest.raises(passes, match=str(error)):
+        stage.carry_out(room)
+    assert kept == [str(error)]
 
 
 def test_the_release_is_an_asset_of_publish(dag):
@@ -149,6 +168,13 @@ def test_a_transformation_that_fails_says_what_dbt_said(tmp_path, monkeypatch):
     fallen = [sys.executable, "-c", "print('dbt fell over'); exit(2)"]
     monkeypatch.setattr(transformation, "dbt", lambda *_: fallen)
     with pytest.raises(Problem, match="- dbt fell over"):
+        transformation.build(Workspace(tmp_path, "logs", tmp_path))
+
+
+def test_a_transformation_without_room_says_what_to_do(tmp_path, monkeypatch):
+    full = "print('IO Error: could not write: No space left on device'); exit(2)"
+    monkeypatch.setattr(transformation, "dbt", lambda *_: [sys.executable, "-c", full])
+    with pytest.raises(Problem, match=r"There is no room left .* Make room in the state folder"):
         transformation.build(Workspace(tmp_path, "logs", tmp_path))
 
 

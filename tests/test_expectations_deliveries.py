@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from expectations.__main__ import main
-from expectations.deliveries import SUITE, judge
+from expectations.deliveries import LISTED_QUARANTINES, SUITE, judge
 from expectations.outcome import Outcome
 from ingest.problem import Problem
 from ingest.workspace import Workspace
@@ -39,9 +42,10 @@ def happen(log_events: dict[date, int]) -> str:
     days = ", ".join(f"(date '{day}', {events})" for day, events in log_events.items())
     return f"""
         insert into raw.events (
-            delivery_id, line_number, event_id, source_id, event_type, occurred_at
+            delivery_id, line_number, event_id, source_id, event_type, occurred_at, unfit_fields
         )
-        select repeat('b2', 32), 1, uuid(), uuid(), 'helpline.button.clicked', day + time '12:00'
+        select
+            repeat('b2', 32), 1, uuid(), uuid(), 'helpline.button.clicked', day + time '12:00', 0
         from (select day, unnest(range(events)) from (values {days}) as days (day, events))
     """
 
@@ -103,6 +107,35 @@ def test_what_is_not_fit_is_quarantined_and_the_others_go_through(workspace, cap
         "fine": ("loaded", None),
     }
     assert "python -m ingest accept|withdraw messy --reason" in caplog.text
+
+
+def test_every_quarantined_delivery_is_named_every_night(workspace, caplog):
+    caplog.set_level("INFO")
+    more = LISTED_QUARANTINES + 2
+    change(workspace, "".join(deliver(f"q{n:02}", 3, status="quarantined") for n in range(more)))
+
+    assert all(finding.success for finding in judge(workspace).findings)
+
+    assert f"{more} quarantined." in caplog.text
+    assert "Quarantined q00.ndjson (q00): no reason was noted." in caplog.text
+    assert "python -m ingest accept|withdraw q09 --reason" in caplog.text
+    assert "q10" not in caplog.text
+    assert "2 more that are quarantined" in caplog.text
+
+
+def test_what_was_found_is_not_half_written_on_a_full_disk(workspace, monkeypatch):
+    judge(workspace)
+    before = (workspace.gates / "deliveries.json").read_bytes()
+
+    def write_half(path, text, **_options):
+        path.write_bytes(text[:9].encode())
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", write_half)
+    with pytest.raises(Problem, match=r"There is no room left .* Make room in the state folder"):
+        judge(workspace)
+    assert [file.name for file in workspace.gates.iterdir()] == ["deliveries.json"]
+    assert (workspace.gates / "deliveries.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,33 @@ def test_unknown_files_and_settings_are_warned_of(tmp_path):
     assert "opening_hour.csv" in warnings[1]
 
 
+@pytest.mark.parametrize("zone", ["localtime", "right/Europe/Brussels"])
+def test_a_zone_that_the_warehouse_does_not_know_is_refused(tmp_path, monkeypatch, zone):
+    monkeypatch.setattr("ingest.helpline.ZoneInfo", lambda _: None)  # not every system has these
+    found = mistakes(helpline(tmp_path / "h", timezone=zone))
+    assert f"helpline.toml:3: timezone {zone!r} is not a time zone that the warehouse" in found
+    assert "Europe/Brussels" in found
+
+
+@pytest.mark.parametrize(
+    ("other", "doubles"),
+    [
+        ("2021-01-01,,1,19:00,22:00,1", True),
+        ("2020-12-31,2021-06-30,1,19:00,22:00,3", True),
+        ("2019-01-01,2019-12-31,1,19:00,22:00,1", False),
+        ("2020-01-01,,2,19:00,22:00,1", False),
+        ("2020-01-01,,1,19:00,21:00,1", False),
+    ],
+)
+def test_hours_that_stand_there_twice_are_warned_of(tmp_path, other, doubles):
+    hours = ["2020-01-01,2021-01-01,1,19:00,22:00,1", "2020-01-01,,7,19:00,22:00,1", other]
+    warnings = load_helpline(helpline(tmp_path / "h", opening_hours=hours)).warnings
+    assert len(warnings) == doubles
+    if doubles:
+        assert "opening_hours.csv:4: the same hours" in warnings[0]
+        assert "on line 2 already" in warnings[0]
+
+
 def test_the_tables_arrive_in_the_warehouse(tmp_path, key):
     folder = helpline(
         tmp_path / "h",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import hmac
@@ -31,6 +32,7 @@ from ingest import Problem, Workspace, pull
 from ingest.deliveries import list_deliveries, quarantine, set_status
 from ingest.key import Key, make_key, read_key
 from ingest.lock import HELD, hold
+from ingest.problem import OutOfReach
 from ingest.warehouse import open_warehouse
 from tests.conftest import KEY
 from tests.events import (
@@ -324,6 +326,9 @@ def test_every_line_that_does_not_fit_is_set_aside_with_its_number_and_reason(wo
         ({**good, "source": ""}, "not_an_event"),
         ({**good, "type": "helpline.button.pressed"}, "unknown_type"),
         ({**good, "type": "HELPLINE.BUTTON.CLICKED"}, "unknown_type"),
+        ({**good, "data": "x"}, "bad_data"),
+        ({**good, "data": ["x"]}, "bad_data"),
+        ({**good, "data": None}, None),
         (without(good, "time"), "bad_time"),
         ({**good, "time": None}, "bad_time"),
         ({**good, "time": 1646132400}, "bad_time"),
@@ -684,6 +689,27 @@ def test_new_codes_have_every_file_read_again_and_keep_what_was_decided(workspac
     assert pull(workspace).known == 2
 
 
+def test_a_new_reading_lifts_a_quarantine_and_keeps_what_a_person_decided(workspace):
+    for name in ("a", "b", "c"):
+        load(workspace, [click(name, NOON)], f"{name}.ndjson")
+    a, b, c = (
+        row[0] for row in query(workspace, "select delivery_id from raw.deliveries order by file")
+    )
+    with open_warehouse(workspace.warehouse) as connection:
+        quarantine(connection, {a: "odd"})
+    set_status(workspace.warehouse, b, "accepted", "seen")
+    set_status(workspace.warehouse, c, "withdrawn", "of a test")
+    status = "select status, status_reason from raw.deliveries order by file"
+    decided = [("accepted", "seen"), ("withdrawn", "of a test")]
+    assert pull(workspace).known == 3
+    assert query(workspace, status) == [("quarantined", "odd"), *decided]
+
+    helpline(workspace.helpline, pages=["/", "/chat"])
+
+    assert pull(workspace).read_again == 3
+    assert query(workspace, status) == [("loaded", None), *decided]
+
+
 def test_a_file_that_is_gone_keeps_its_old_reading_and_is_named(workspace, caplog):
     load(workspace, [click("v", NOON)], "a.ndjson")
     load(workspace, [end("s", NOON)], "b.ndjson")
@@ -714,8 +740,9 @@ def test_quarantine_leaves_what_a_person_decided(workspace):
     )
     set_status(workspace.warehouse, b[:8], "accepted", "seen")
     set_status(workspace.warehouse, c[:8], "withdrawn", "of a test")
-    assert quarantine(workspace.warehouse, {a: "odd", b: "odd", c: "odd"}) == [a]
-    assert quarantine(workspace.warehouse, {a: "odder"}) == []
+    with open_warehouse(workspace.warehouse) as connection:
+        quarantine(connection, {a: "odd", b: "odd", c: "odd"})
+        quarantine(connection, {a: "odder"})
     found = query(workspace, "select status, status_reason from raw.deliveries order by file")
     assert found == [("quarantined", "odd"), ("accepted", "seen"), ("withdrawn", "of a test")]
 
@@ -740,7 +767,8 @@ def test_the_commands_decide_and_list(workspace, root):
     (logs_of(workspace) / "c.ndjson.gz").write_bytes(b"\x1f\x8b")
     pull(workspace)
     wanted = hashlib.sha256(b"x\n").hexdigest()
-    quarantine(workspace.warehouse, {wanted: "nothing readable"})
+    with open_warehouse(workspace.warehouse) as connection:
+        quarantine(connection, {wanted: "nothing readable"})
     out, _ = command(workspace, root, "deliveries").communicate()
     lines = out.splitlines()
     assert lines[0].startswith("damaged: c.ndjson.gz: it is cut off")
@@ -852,6 +880,29 @@ def test_another_key_is_refused_and_leaves_the_warehouse_alone(workspace, monkey
 def test_a_place_without_logs_is_named(workspace, location, message):
     with pytest.raises(Problem, match=message):
         pull(Workspace(workspace.data, location, workspace.helpline))
+
+
+@pytest.mark.parametrize("call", ["scandir", "stat"])
+def test_a_folder_that_does_not_answer_is_out_of_reach(workspace, monkeypatch, call):
+    load(workspace, [click("v", NOON)], "a.ndjson")
+    real = getattr(os, call)
+
+    def fail(path=".", *arguments, **options):
+        if str(path).startswith(workspace.logs):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(OutOfReach, match=r"logs cannot be read \(Input/output error\)"):
+        pull(workspace)
+
+
+def test_a_wrong_place_is_not_out_of_reach(workspace):
+    deliver(logs_of(workspace), "a.ndjson", [click("v", NOON)])
+    for wrong in ("/does/not/exist", str(Path(workspace.logs, "a.ndjson"))):
+        with pytest.raises(Problem, match="no folder of logs") as caught:
+            pull(Workspace(workspace.data, wrong, workspace.helpline))
+        assert not isinstance(caught.value, OutOfReach)
 
 
 def test_an_empty_folder_is_a_problem_and_other_files_are_no_logs(workspace):
@@ -996,11 +1047,16 @@ def test_a_warehouse_of_another_version_is_refused(workspace):
         pull(workspace)
 
 
-@pytest.mark.parametrize("memory", ["much", "", "1KB", "-1GB", "40MB"])
+@pytest.mark.parametrize("memory", ["much", "", "1KB", "-1GB", "40MB", "149MB"])
 def test_memory_that_is_none_or_too_little_is_said(workspace, memory):
     deliver(logs_of(workspace), "a.ndjson", some_events())
     with pytest.raises(Problem, match="memory"):
         pull(workspace, memory=memory or " ")
+
+
+def test_the_least_memory_that_is_named_is_enough(workspace):
+    deliver(logs_of(workspace), "a.ndjson", some_events())
+    assert pull(workspace, memory=PULL.LEAST_MEMORY).loaded == 1
 
 
 def test_there_is_no_ledger_before_the_first_pull(workspace):
@@ -1024,5 +1080,24 @@ def test_help_tells_how_to_use_it(root):
         "withdraw",
         "key",
         "CHATCIJFERS_KEY_FILE",
+        f"at least {PULL.LEAST_MEMORY}",
     ):
         assert word in done.stdout
+
+
+def test_fields_that_do_not_fit_are_empty_and_counted(workspace):
+    fits = register("s1", NOON, age=14, topics=["home"])
+    load(
+        workspace,
+        [
+            fits,
+            {**fits, "id": "2", "data": {"age": 121, "topics": "home"}},
+            {**fits, "id": "3", "data": {"age": None, "topics": None}},
+            {**schedule("s1", "v", NOON), "data": {"channel": "chat", "scheduled_for": "soon"}},
+        ],
+    )
+    rows = query(
+        workspace, "select unfit_fields, age, topics, scheduled_for from raw.events order by all"
+    )
+    assert sorted(row[0] for row in rows) == [0, 0, 1, 2]
+    assert [row[1:] for row in rows if row[0]] == [(None, None, None)] * 2

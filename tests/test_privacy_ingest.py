@@ -18,10 +18,17 @@ import duckdb
 import pytest
 
 from ingest import Problem, Workspace, pull, reading
+from ingest.pull import LEAST_MEMORY
 from tests.events import click, deliver, helpline
 from tests.plants import MARK, PHONE, find_in_bytes, find_in_files, find_in_tables, plant
 
-MEMORY = "150MB"
+# `ingest pull` without its lower limit on memory, so that it runs out half-way.
+WITHOUT_LIMIT = """
+import importlib, sys
+importlib.import_module("ingest.pull").LEAST_MEMORY = "1MB"
+from ingest.__main__ import main
+sys.exit(main())
+"""
 WAREHOUSE_FILES = {
     "lock",
     "warehouse.duckdb",
@@ -32,7 +39,15 @@ WAREHOUSE_FILES = {
 }
 
 
-def run_ingest(root: Path, data: Path, logs: Path, folder: Path, key: str, *options: str):
+def run_ingest(
+    root: Path,
+    data: Path,
+    logs: Path,
+    folder: Path,
+    key: str,
+    *options: str,
+    program: tuple[str, str] = ("-m", "ingest"),
+):
     temporary = data.parent / "tmp"
     temporary.mkdir(exist_ok=True)
     environment = {
@@ -42,7 +57,7 @@ def run_ingest(root: Path, data: Path, logs: Path, folder: Path, key: str, *opti
         "HOME": str(temporary),
     }
     return subprocess.run(
-        [sys.executable, "-m", "ingest", "pull", "--data", data, "--logs", logs,
+        [sys.executable, *program, "pull", "--data", data, "--logs", logs,
          "--helpline", folder, *options],
         cwd=root, env=environment, capture_output=True, timeout=300, check=False,
         # A core dump would hold everything: it is not what is tested here.
@@ -75,7 +90,7 @@ def test_nothing_planted_is_found_after_a_pull_that_is_short_of_memory(tmp_path,
     data, folder = tmp_path / "data", helpline(tmp_path / "helpline")
 
     with names_seen(data, tmp_path / "tmp") as seen:
-        done = run_ingest(root, data, tmp_path / "logs", folder, key, "--memory", MEMORY)
+        done = run_ingest(root, data, tmp_path / "logs", folder, key, "--memory", LEAST_MEMORY)
 
     # A database that spills to disk removes its files at the end: they must not have been there.
     assert "warehouse.duckdb" in seen
@@ -88,7 +103,7 @@ def test_nothing_planted_is_found_after_a_pull_that_is_short_of_memory(tmp_path,
         rows = connection.sql("select count(*) from raw.events").fetchall()[0][0]
     assert [reason for (reason,) in reasons] == sorted(
         ["not_utf8", "not_json", "not_an_event", "unknown_type", "bad_time", "in_future",
-         "before_start", "bad_channel", "bad_coverage", "line_too_long"]
+         "before_start", "bad_channel", "bad_coverage", "bad_data", "line_too_long"]
     )  # fmt: skip
     assert rows > 2_000
     assert not find_in_tables(marks, data / "warehouse.duckdb")
@@ -110,11 +125,12 @@ def test_a_run_that_has_too_little_memory_prints_nothing_of_a_line(tmp_path, roo
     folder = helpline(tmp_path / "helpline")
     with names_seen(tmp_path / "data", tmp_path / "tmp") as seen:
         done = run_ingest(
-            root, tmp_path / "data", tmp_path / "logs", folder, key, "--memory", "40MB"
-        )
+            root, tmp_path / "data", tmp_path / "logs", folder, key, "--memory", "40MB",
+            program=("-c", WITHOUT_LIMIT),
+        )  # fmt: skip
     assert seen <= WAREHOUSE_FILES
     assert done.returncode == 1
-    assert b"not enough memory" in done.stderr
+    assert b"not enough memory to go on" in done.stderr
     assert not find_in_bytes(marks, done.stdout + done.stderr)
     assert not find_in_files(marks, [tmp_path / "data", tmp_path / "tmp"])
 

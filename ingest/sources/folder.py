@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from ingest.problem import Problem
+from ingest.problem import OutOfReach, Problem
 
 # A file that is still being written (.part, .tmp) has another ending, hidden ones begin with a dot.
 LOG_NAME = re.compile(r"[^.].*\.(ndjson|jsonl|json)(\.gz|\.zst)?", re.IGNORECASE | re.DOTALL)
@@ -30,14 +30,24 @@ class File:
 def find(location: str, apart_from: Path) -> list[File]:
     """Find the log files in a folder and below it, sorted by name; links are followed.
 
-    Raises Problem if the folder, or one below it, cannot be read.
+    Raises Problem if there is no such folder or it may not be read, and OutOfReach if it, or one
+    below it, does not answer.
     """
     root = _path(location)
-    if not root.is_dir():
+    try:
+        if root.is_dir():
+            return sorted(_walk(root, apart_from), key=lambda file: file.name)
+    except PermissionError as error:
         raise Problem(
-            f"There is no folder of logs at {root}. Name it with --logs or CHATCIJFERS_LOGS."
-        )
-    return sorted(_walk(root, apart_from), key=lambda file: file.name)
+            f"The folder of logs {error.filename or root} may not be read by this account. "
+            "Give it the right to read and list that folder."
+        ) from None
+    except OSError as error:
+        raise OutOfReach(
+            f"The folder of logs {error.filename or root} cannot be read ({error.strerror}). "
+            "Bring it back, or name another one with --logs or CHATCIJFERS_LOGS."
+        ) from None
+    raise Problem(f"There is no folder of logs at {root}. Name it with --logs or CHATCIJFERS_LOGS.")
 
 
 def _path(location: str) -> Path:
@@ -52,9 +62,9 @@ def _path(location: str) -> Path:
 
 
 def _walk(root: Path, apart_from: Path):
-    state = _identity(apart_from)
+    state = _identity(apart_from) if apart_from.exists() else None
     seen = set()
-    for folder, folders, names in os.walk(root, followlinks=True, onerror=_refuse):
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=_raise):
         identity = _identity(folder)
         if identity in seen or (identity == state and Path(folder) != root):
             folders.clear()
@@ -67,11 +77,8 @@ def _walk(root: Path, apart_from: Path):
                 yield File(_printable(path.relative_to(root)), path)
 
 
-def _identity(folder) -> tuple[int, int] | None:
-    try:
-        status = os.stat(folder)
-    except OSError:
-        return None
+def _identity(folder) -> tuple[int, int]:
+    status = os.stat(folder)
     return status.st_dev, status.st_ino
 
 
@@ -79,7 +86,5 @@ def _printable(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", errors="replace")
 
 
-def _refuse(error: OSError) -> None:
-    raise Problem(
-        f"The folder of logs {error.filename} cannot be read ({error.strerror})."
-    ) from None
+def _raise(error: OSError) -> None:
+    raise error

@@ -7,18 +7,6 @@ hours_of_week as (
 
 ),
 
-definitions as (
-
-    select * from {{ ref('figure_definitions') }}
-
-),
-
-periods as (
-
-    select * from {{ ref('int_periods_judged') }}
-
-),
-
 hourly as (
 
     select
@@ -43,24 +31,19 @@ hourly as (
 
 ),
 
--- Only months with a value of their own: the months of a year always add up to it.
+-- Months without a value are not here: the months of a year always add up to it.
 valued as (
 
     select
-        hourly.figure,
-        hourly.month,
-        left(hourly.month, 4) as year,
-        cast(hourly.weekday as varchar) as weekday,
-        right(hourly.hour_of_week, 2) as hour,
-        hourly.hour_of_week,
-        hourly.amount
+        figure,
+        month,
+        left(month, 4) as year,
+        cast(weekday as varchar) as weekday,
+        right(hour_of_week, 2) as hour,
+        hour_of_week,
+        amount
     from hourly
-    inner join definitions on hourly.figure = definitions.figure
-    inner join periods
-        on
-            definitions.basis = periods.basis
-            and hourly.month = periods.period
-            and periods.obs_status <> 'O'
+    where amount is not null
 
 ),
 

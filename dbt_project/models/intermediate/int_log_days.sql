@@ -25,6 +25,12 @@ quarantined_days as (
 
 ),
 
+unreadable_files as (
+
+    select * from {{ ref('stg_logs__unreadable_files') }}
+
+),
+
 settings as (
 
     select * from {{ ref('stg_helpline__settings') }}
@@ -143,6 +149,10 @@ judged as (
             where
                 quarantined_days.log = logs.log
                 and quarantined_days.local_date = days.local_date
+        )
+        or (
+            exists (select 1 from unreadable_files)
+            and not exists (select 1 from stretches where stretches.log = logs.log)
         ) as is_pending,
         days.local_date
     from days

@@ -36,7 +36,8 @@ compared as (
         list_contains(
             [copies.button, copies.campaign, copies.scheduled_by, copies.gender, copies.referred_by], 'unlisted'
         )
-        or coalesce(list_contains(copies.topics, 'unlisted'), false) as has_unlisted
+        or coalesce(list_contains(copies.topics, 'unlisted'), false) as has_unlisted,
+        copies.unfit_fields
     from copies
     inner join events on copies.event_id = events.event_id
     left join sessions on copies.session_id = sessions.session_id
@@ -51,6 +52,7 @@ profiled as (
         count(*) filter (where is_clash) as clashing_events,
         count(*) filter (where is_orphan) as orphaned_events,
         count(*) filter (where has_unlisted) as unlisted_events,
+        cast(sum(unfit_fields) as bigint) as unfit_fields,
         min(occurred_at) as first_occurred_at,
         max(occurred_at) as last_occurred_at
     from compared
@@ -71,6 +73,7 @@ described as (
         coalesce(profiled.clashing_events, 0) as clashing_events,
         coalesce(profiled.orphaned_events, 0) as orphaned_events,
         coalesce(profiled.unlisted_events, 0) as unlisted_events,
+        coalesce(profiled.unfit_fields, 0) as unfit_fields,
         profiled.first_occurred_at,
         profiled.last_occurred_at
     from ledger

@@ -1,4 +1,4 @@
--- Grain: one hour of the week in one month.
+-- Grain: one hour of the week in one month. What rests on a log that covers no day of the month has no value.
 with
 
 periods as (
@@ -39,9 +39,14 @@ log_days as (
 
 months as (
 
-    select distinct period as month
+    select
+        period as month,
+        bool_or(basis = 'button' and obs_status <> 'O') as has_clicks,
+        bool_or(basis = 'chat' and obs_status <> 'O') as has_conversations,
+        bool_or(basis = 'both' and obs_status <> 'O') as has_attempts
     from periods
     where period_type = 'month'
+    group by period
 
 ),
 
@@ -60,7 +65,7 @@ clock as (
 hours as (
 
     select
-        months.month,
+        months.*,
         cast(weekdays.weekday as tinyint) as weekday,
         cast(clock.hour as tinyint) as hour
     from months
@@ -135,14 +140,14 @@ counted as (
         hours.weekday || '-' || lpad(cast(hours.hour as varchar), 2, '0') as hour_of_week,
         hours.weekday,
         hours.hour,
-        coalesce(clicked.clicks, 0) as clicks,
-        coalesce(attempted.attempts, 0) as attempts,
-        coalesce(attempted.answered_attempts, 0) as answered_attempts,
-        coalesce(attempted.missed_attempts, 0) as missed_attempts,
-        coalesce(attempted.out_of_hours_attempts, 0) as out_of_hours_attempts,
-        coalesce(attempted.answered_in_hours_attempts, 0) as answered_in_hours_attempts,
-        coalesce(talked.conversations, 0) as conversations,
-        cast(coalesce(opened.open_seconds, 0) as bigint) as open_seconds
+        if(hours.has_clicks, coalesce(clicked.clicks, 0), null) as clicks,
+        if(hours.has_attempts, coalesce(attempted.attempts, 0), null) as attempts,
+        if(hours.has_attempts, coalesce(attempted.answered_attempts, 0), null) as answered_attempts,
+        if(hours.has_attempts, coalesce(attempted.missed_attempts, 0), null) as missed_attempts,
+        if(hours.has_attempts, coalesce(attempted.out_of_hours_attempts, 0), null) as out_of_hours_attempts,
+        if(hours.has_attempts, coalesce(attempted.answered_in_hours_attempts, 0), null) as answered_in_hours_attempts,
+        if(hours.has_conversations, coalesce(talked.conversations, 0), null) as conversations,
+        if(hours.has_conversations, cast(coalesce(opened.open_seconds, 0) as bigint), null) as open_seconds
     from hours
     left join clicked
         on

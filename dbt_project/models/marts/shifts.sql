@@ -1,4 +1,4 @@
--- Grain: one shift: an opening interval on one local date.
+-- Grain: one shift: an opening interval on one local date, from the first to the last day that the logs tell of.
 with
 
 openings as (
@@ -19,6 +19,12 @@ responder_hours as (
 
 ),
 
+log_days as (
+
+    select * from {{ ref('int_log_days') }}
+
+),
+
 attempts as (
 
     select * from {{ ref('attempts') }}
@@ -28,6 +34,38 @@ attempts as (
 conversations as (
 
     select * from {{ ref('conversations') }}
+
+),
+
+days as (
+
+    select
+        local_date,
+        bool_or(is_covered) as is_covered,
+        bool_and(is_covered) as is_fully_covered,
+        bool_or(is_pending) as is_pending
+    from log_days
+    group by local_date
+
+),
+
+told as (
+
+    select local_date from days
+    where is_covered
+    union all
+    select started_on as local_date from attempts
+    union all
+    select answered_on as local_date from conversations
+
+),
+
+extent as (
+
+    select
+        min(local_date) as first_date,
+        max(local_date) as last_date
+    from told
 
 ),
 
@@ -95,6 +133,8 @@ summed as (
         coalesce(talked.conversations, 0) as conversations,
         opened.open_seconds / 3600 as open_hours,
         staffed.responder_seconds / 3600 as responder_hours,
+        days.is_fully_covered as is_covered,
+        days.is_pending,
         openings.local_date as opened_on,
         opened.starts_at,
         opened.ends_at,
@@ -102,9 +142,12 @@ summed as (
         openings.closes_at_local
     from openings
     inner join opened on openings.shift_id = opened.shift_id
+    inner join days on openings.local_date = days.local_date
+    cross join extent
     left join staffed on openings.shift_id = staffed.shift_id
     left join attempted on openings.shift_id = attempted.shift_id
     left join talked on openings.shift_id = talked.shift_id
+    where openings.local_date between extent.first_date and extent.last_date
 
 )
 

@@ -41,6 +41,7 @@ used as (
         events.referred_by,
         events.log,
         events.age,
+        events.unfit_fields,
         events.scheduled_for,
         events.starts_at,
         events.ends_at,
