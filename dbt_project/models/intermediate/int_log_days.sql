@@ -152,7 +152,10 @@ judged as (
         )
         or (
             exists (select 1 from unreadable_files)
-            and not exists (select 1 from stretches where stretches.log = logs.log)
+            and not exists (
+                select 1 from stretches
+                where stretches.log = logs.log
+            )
         ) as is_pending,
         days.local_date
     from days
