@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingest.pull import LEAST_MEMORY
 from tests import events, plants
 
 ROOT = Path(__file__).parent.parent
@@ -221,12 +222,13 @@ def test_a_bad_delivery_is_set_apart_and_the_others_go_through(tmp_path):
 def test_no_identifier_is_left_anywhere_by_a_whole_run(tmp_path):
     data, temporary, home = tmp_path / "data", tmp_path / "tmp", tmp_path
     temporary.mkdir()
-    marks = plants.plant(small_logs(tmp_path / "logs"))
+    marks = plants.plant(small_logs(tmp_path / "logs"), megabytes=40)
     helpline = events.helpline(tmp_path / "helpline")
     done = run(
         data,
         *("--logs", str(tmp_path / "logs"), "--helpline", str(helpline)),
         TMPDIR=str(temporary),
+        CHATCIJFERS_MEMORY=LEAST_MEMORY,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert plants.find_in_bytes(marks, (done.stdout + done.stderr).encode()) == []

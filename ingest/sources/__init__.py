@@ -12,7 +12,7 @@ from ingest.problem import Problem
 from ingest.sources import folder
 
 SOURCES = {"": folder, "file": folder}
-NAMES = "*.ndjson, *.jsonl and *.json, plain or with .gz or .zst"
+NAMES = "*.ndjson, *.jsonl or *.json, plain or with .gz or .zst"
 
 
 class LogFile(Protocol):
