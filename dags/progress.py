@@ -47,9 +47,6 @@ class Parts:
             raise
         self.end()
 
-    def __str__(self) -> str:
-        return ", ".join(f"{name} {seconds:.1f}" for name, seconds in self.seconds.items())
-
 
 @dataclass(frozen=True)
 class Task:

@@ -14,6 +14,8 @@ from pathlib import Path
 from dags import environment, preparation, processes, transformation
 from dags.progress import MARKS, Parts, Run
 from ingest import lock
+from ingest.deliveries import list_deliveries
+from ingest.helpline import load_helpline
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 from publish import show
@@ -31,12 +33,27 @@ def run(workspace: Workspace) -> None:
     """
     started = time.monotonic()
     parts = Parts()
+    load_helpline(workspace.helpline)  # what is wrong with it is said before anything is made
     print(f"The night of {workspace.helpline.name}, into {workspace.data}")
     with lock.hold(workspace.data), _airflow_to_itself(workspace):
         preparation.prepare(workspace)
         _through_airflow(workspace, parts)
-    print(f"  all in all          {time.monotonic() - started:5.1f} s ({parts})\n")
-    print(show.show(workspace.published / "latest"))
+        print(f"  all in all          {time.monotonic() - started:5.1f} s\n")
+        print(show.show(workspace.published / "latest"))
+        print(_what_was_left_out(workspace), end="")
+
+
+def _what_was_left_out(workspace: Workspace) -> str:
+    """Say how many files a release does without, and where to look; nothing if there is none."""
+    ledger, refusals = list_deliveries(workspace.warehouse)
+    quarantined = sum(delivery.status == "quarantined" for delivery in ledger)
+    if not refusals and not quarantined:
+        return ""
+    return (
+        f"\nLeft out: damaged files {len(refusals)}, quarantined deliveries {quarantined}. "
+        "Which, and why: "
+        f".venv/bin/python -m ingest deliveries --data {workspace.data}\n"
+    )
 
 
 @contextlib.contextmanager

@@ -38,14 +38,14 @@ environment (an option comes first):
   CHATCIJFERS_MEMORY    memory that pull may take (default: {MEMORY_LIMITS})
 
 Logs are files *.ndjson, *.jsonl or *.json, also .gz or .zst, in the folder and below it. A file
-that was loaded before is known by its content, whatever it is called. Ends with status 1 if
-something has to be put right, and says what.
+that was loaded before is known by its content, whatever it is called. Ends with status 1 if it
+could not do its work, and says why; a damaged file stops nothing: it is named, and tried again.
 """
 STATUS_ORDER = {"quarantined": 0, "withdrawn": 1, "accepted": 2, "loaded": 3}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return 0, or 1 if a person has to put something right."""
+    """Run one command; return 0, or 1 if it could not do its work."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     os.umask(0o077)

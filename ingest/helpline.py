@@ -38,6 +38,7 @@ COLUMNS = {
 REQUIRED = (SETTINGS, "opening_hours.csv")
 READ_BY_LATER_VERSIONS = ("published.csv", "revisions.csv")
 LOGS = ("button", "chat")
+SEMICOLONS = "separate them by commas, not by semicolons"
 END_OF_DAY = "24:00:00"
 LAST_DAY = "9999-12-31"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -242,7 +243,7 @@ def _clock(cell: str) -> str:
             raise ValueError(
                 "24:00 is the end of a day; only closes can be that, 00:00 is the start"
             )
-        raise ValueError(f"{cell!r} is not a time; write it as 19:00")
+        raise ValueError(f"{cell!r} is not a time; write hours and minutes as 09:00, up to 24:00")
     return cell if len(cell) > 5 else f"{cell}:00"
 
 
@@ -458,9 +459,10 @@ class _Check:
                         return []
                     width = len(cells)
                 elif len(cells) != width:
+                    remedy = "put a cell with a comma between double quotes"
                     self.problems.append(
                         f"{file}:{line}: has {len(cells)} cells, the header has {width}; "
-                        "put a cell with a comma between double quotes"
+                        + (SEMICOLONS if ";" in "".join(cells) else remedy)
                     )
                 else:
                     lines.append((line, cells))
@@ -474,7 +476,10 @@ class _Check:
         columns = COLUMNS[file]
         if tuple(cells[: len(columns)]) == columns:
             return True
-        self.problems.append(f"{file}:{line}: the header has to begin with {','.join(columns)}")
+        remedy = f"; {SEMICOLONS}" if ";" in "".join(cells) else ""
+        self.problems.append(
+            f"{file}:{line}: the header has to begin with {','.join(columns)}{remedy}"
+        )
         return False
 
     def _text(self, file: str) -> str | None:

@@ -217,6 +217,7 @@ def test_a_bad_delivery_is_set_apart_and_the_others_go_through(tmp_path):
     manifest = json.loads((latest / "manifest.json").read_text())
     statuses = sorted(delivery["status"] for delivery in manifest["deliveries"])
     assert statuses == ["loaded", "quarantined"]
+    assert "Left out: damaged files 1, quarantined deliveries 1." in done.stdout
 
 
 def test_no_identifier_is_left_anywhere_by_a_whole_run(tmp_path):
