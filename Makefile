@@ -4,6 +4,7 @@ DATA = $(or $(CHATCIJFERS_DATA),data)
 HELPLINE = $(or $(CHATCIJFERS_HELPLINE),helplines/nupraatikerover)
 LOGS = $(CHATCIJFERS_LOGS)
 PORT = 8080
+WORKERS = 2
 
 PYTHON = .venv/bin/python
 export DO_NOT_TRACK = 1
@@ -23,8 +24,8 @@ up: environment  ## Start Airflow with its UI on 127.0.0.1 (PORT=) and the night
 check: environment  ## Say what is wrong with the folder HELPLINE=, by file and line
 	@$(PYTHON) -m ingest check --helpline "$(HELPLINE)"
 
-test: environment  ## Run the tests
-	@$(PYTHON) -m pytest
+test: environment  ## Run the tests, WORKERS= at a time
+	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: environment  ## Check the style of Python, SQL and YAML
 	@$(PYTHON) -m ruff check

@@ -5,7 +5,10 @@
 - `judge_deliveries` is the first gate: is each delivery fit to transform? A bad one is set apart,
   and the others go on.
 - `transform` has dbt build and test all models, from the raw tables to the figures.
-- `judge_figures` is the second gate: are the figures fit to publish?
+- `protect` is disclosure control: what becomes public when a month has closed, and what is hidden
+  so that nobody is given away.
+- `judge_figures` is the second gate: are the figures fit to publish, and does what is public stand
+  up to an attacker?
 - `publish` writes a release and puts it in place in one move.
 
 Whatever fails, the latest release stays as it was. A failed gate is not tried again: the same data
@@ -46,7 +49,7 @@ WHEN_OUT_OF_REACH = ExceptionRetryPolicy(
     doc_md=__doc__,
 )
 def nightly():
-    """Pull, judge, transform, judge, publish."""
+    """Pull, judge, transform, protect, judge, publish."""
 
     @task(retries=3, retry_delay=timedelta(minutes=10), retry_policy=WHEN_OUT_OF_REACH)
     def pull():
@@ -70,6 +73,13 @@ def nightly():
         carry_out(transformation.build)
 
     @task
+    def protect():
+        from dags.stage import carry_out
+        from publish import protect
+
+        carry_out(protect.protect)
+
+    @task
     def judge_figures():
         from dags.stage import carry_out
         from expectations import figures
@@ -83,7 +93,7 @@ def nightly():
 
         carry_out(release.release)
 
-    pull() >> judge_deliveries() >> transform() >> judge_figures() >> publish()
+    pull() >> judge_deliveries() >> transform() >> protect() >> judge_figures() >> publish()
 
 
 nightly()

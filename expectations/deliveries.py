@@ -1,8 +1,9 @@
 """The first gate: is each delivery fit to transform?
 
-A delivery that is not is quarantined in the ledger and the others go through; unusual volumes only
-warn. To add an expectation, add it to `SUITE`, and plant a defect for it in
-tests/test_expectations_deliveries.py.
+A delivery that is not is quarantined in the ledger and the others go through; unusual volumes, and
+exclusions that find too little, only warn. Every night judges all that nobody decided on anew, so
+that what was mended goes through. To add an expectation, add it to `SUITE`, and plant a defect for
+it in tests/test_expectations_deliveries.py.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 
 import duckdb
 import great_expectations.expectations as gxe
+import pandas as pd
 from great_expectations.expectations.row_conditions import Column
 
 from expectations.outcome import WARNING, Finding, Outcome
@@ -35,6 +37,9 @@ MOST_ROOTS_FROM_USUAL = 4
 # What is usual is the median of this many days on the same weekday before; nothing is with fewer
 # than half of them.
 DAYS_OF_USUAL = 8
+# Both must be exceeded: what is rare may well come three times as often as somebody expected.
+MOST_TIMES_EXPECTED = 2
+MOST_FROM_EXPECTED = 100
 LISTED_QUARANTINES = 10
 
 DELIVERIES = """
@@ -118,9 +123,100 @@ where 2 * earlier_days >= $days
 order by log, local_date desc
 """
 
-REFUSALS = "select file, reason from raw.refusals order by file, reason"
+# What each exclusion takes out, delivery by delivery as they came: of every event its own time and
+# field, without the rest of its session. A copy counts once, where it came first. An exclusion that
+# finds nothing has one row without a delivery.
+EXCLUSIONS = """
+with sought as (
+    select
+        * replace (
+            coalesce(starts_at, '-infinity') as starts_at,
+            coalesce(ends_at, 'infinity') as ends_at
+        ),
+        try_cast(value as uuid) as visitor_id,
+        greatest($times * expected_events, expected_events + $margin) as most_events,
+        least(expected_events / $times, expected_events - $margin) as fewest_events
+    from raw.exclusions
+),
+ordered as (
+    select *, row_number() over (order by loaded_at, delivery_id) as position
+    from raw.deliveries
+    where status <> 'withdrawn'
+),
+matched as (
+    select exclusion, sought.starts_at, sought.ends_at, delivery_id, event_id, occurred_at
+    from raw.events
+    inner join sought on sought.field = 'visitor' and sought.visitor_id = events.visitor_id
+    union all
+    select exclusion, sought.starts_at, sought.ends_at, delivery_id, event_id, occurred_at
+    from raw.events
+    inner join sought on sought.field = 'page' and sought.value = events.page
+    union all
+    select exclusion, sought.starts_at, sought.ends_at, delivery_id, event_id, occurred_at
+    from raw.events
+    inner join sought on sought.field = 'button' and sought.value = events.button
+    union all
+    select exclusion, sought.starts_at, sought.ends_at, delivery_id, event_id, occurred_at
+    from raw.events
+    inner join sought on sought.field = 'campaign' and sought.value = events.campaign
+),
+located as (
+    select matched.exclusion, matched.event_id, ordered.position
+    from matched
+    inner join ordered using (delivery_id)
+    where matched.occurred_at >= matched.starts_at and matched.occurred_at < matched.ends_at
+),
+counted as (
+    select exclusion, position, count(*) as lines
+    from located
+    group by exclusion, position
+),
+added as (
+    select exclusion, position, count(*) as first_events
+    from (
+        select exclusion, event_id, min(position) as position
+        from located
+        group by exclusion, event_id
+    )
+    group by exclusion, position
+),
+cumulated as (
+    select
+        exclusion,
+        position,
+        lines as delivered_lines,
+        sum(coalesce(first_events, 0)) over (
+            partition by exclusion order by position
+        ) as taken_out
+    from counted
+    left join added using (exclusion, position)
+),
+ends as (
+    select max(greatest(occurred_at, coalesce(ends_at, occurred_at))) as known_until
+    from raw.events
+    where
+        exists (select exclusion from raw.exclusions)
+        and delivery_id not in (select delivery_id from raw.deliveries where status = 'withdrawn')
+)
+select
+    sought.exclusion,
+    sought.expected_events,
+    ordered.delivery_id,
+    ordered.file,
+    ordered.status,
+    coalesce(cumulated.delivered_lines, 0) as lines,
+    cast(coalesce(cumulated.taken_out, 0) as bigint) as found_events,
+    found_events - sought.most_events as events_too_many,
+    sought.fewest_events - found_events as events_too_few,
+    coalesce(sought.ends_at <= ends.known_until, false) as has_ended
+from sought
+cross join ends
+left join cumulated using (exclusion)
+left join ordered using (position)
+order by sought.exclusion, cumulated.position
+"""
 
-QUARANTINES = ("something_is_readable", "few_lines_are_set_aside")
+REFUSALS = "select file, reason from raw.refusals order by file, reason"
 
 SHOWN = {
     "deliveries": [
@@ -132,6 +228,16 @@ SHOWN = {
         "rejects",
         "reasons",
     ],
+    "excluding_deliveries": [
+        "delivery_id",
+        "file",
+        "status",
+        "exclusion",
+        "lines",
+        "found_events",
+        "expected_events",
+    ],
+    "ended_exclusions": ["exclusion", "found_events", "expected_events"],
     "days": ["log", "local_date", "events", "usual_events"],
     "refusals": ["file", "reason"],
 }
@@ -153,6 +259,27 @@ SUITE = {
             column="percent_set_aside",
             max_value=MOST_PERCENT_SET_ASIDE,
             row_condition=Column("rejects") > MOST_LINES_SET_ASIDE,
+        ),
+    ],
+    "excluding_deliveries": [
+        named(
+            gxe.ExpectColumnValuesToBeBetween,
+            "exclusions_take_out_what_was_expected",
+            f"No exclusion takes out more than {MOST_TIMES_EXPECTED} times the events that were "
+            f"expected and more than {MOST_FROM_EXPECTED} above them.",
+            column="events_too_many",
+            max_value=0,
+        ),
+    ],
+    "ended_exclusions": [
+        named(
+            gxe.ExpectColumnValuesToBeBetween,
+            "exclusions_find_their_events",
+            "No exclusion that has ended took out fewer than half of the events that were expected "
+            f"and more than {MOST_FROM_EXPECTED} below them.",
+            column="events_too_few",
+            max_value=0,
+            severity=WARNING,
         ),
     ],
     "days": [
@@ -179,9 +306,9 @@ SUITE = {
 def judge(workspace: Workspace) -> Outcome:
     """Judge every delivery that nobody decided on yet, and quarantine those that are not fit.
 
-    A quarantined delivery keeps its row in the ledger; its events stay out of the figures until
-    somebody accepts or withdraws it. The outcome is kept in gates/deliveries.json. Raises Problem
-    if there is no warehouse; what is wrong with a delivery is never an error.
+    A quarantined delivery keeps its row in the ledger; its events stay out of the figures until it
+    is judged fit, or somebody accepts it. The outcome is kept in gates/deliveries.json. Raises
+    Problem if there is no warehouse; what is wrong with a delivery is never an error.
     """
     with open_warehouse(workspace.warehouse) as connection:
         connection.execute("use warehouse")
@@ -194,13 +321,18 @@ def judge(workspace: Workspace) -> Outcome:
 
 def _judge(connection: duckdb.DuckDBPyConnection) -> Outcome:
     deliveries = connection.sql(DELIVERIES).df()
-    unfit = validate(
-        {"deliveries": deliveries}, {"deliveries": SUITE["deliveries"]}, SHOWN, examples=None
-    )
+    found = _found(connection)
+    # Judged is what nobody has decided on; what was accepted still counts for an exclusion.
+    fitness = {
+        "deliveries": deliveries,
+        "excluding_deliveries": found[found["status"].isin(["loaded", "quarantined"])],
+    }
+    unfit = validate(fitness, {name: SUITE[name] for name in fitness}, SHOWN, examples=None)
     quarantine(connection, _reasons(unfit))
     # What was quarantined counts for no day.
     frames = {
         "days": connection.execute(DAYS, {"days": DAYS_OF_USUAL}).df(),
+        "ended_exclusions": found.drop_duplicates("exclusion", keep="last").query("has_ended"),
         "refusals": connection.sql(REFUSALS).df(),
     }
     warnings = validate(frames, {name: SUITE[name] for name in frames}, SHOWN)
@@ -208,6 +340,11 @@ def _judge(connection: duckdb.DuckDBPyConnection) -> Outcome:
     return Outcome(
         gate="deliveries", input=input_id(connection), passed=True, findings=unfit + warnings
     )
+
+
+def _found(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    limits = {"times": MOST_TIMES_EXPECTED, "margin": MOST_FROM_EXPECTED}
+    return connection.execute(EXCLUSIONS, limits).df().reset_index(drop=True)
 
 
 def _reasons(unfit: list[Finding]) -> dict[str, str]:
@@ -223,6 +360,13 @@ def _reasons(unfit: list[Finding]) -> dict[str, str]:
 
 def describe(name: str, delivery: dict) -> str:
     """Say in plain words why a delivery was quarantined."""
+    if name == "exclusions_take_out_what_was_expected":
+        return (
+            f"with this delivery, which holds {delivery['lines']} such lines, the exclusion "
+            f"{delivery['exclusion']} has taken out {delivery['found_events']} events where "
+            f"{delivery['expected_events']} were expected; mend exclusions.csv and it goes through "
+            "the next night, or accept it as it is"
+        )
     if delivery["written_lines"] == 0:
         return "it holds no lines"
     if name == "something_is_readable":

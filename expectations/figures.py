@@ -2,7 +2,8 @@
 
 It reads the finished figures, not how they came about, and fails on a broken identity and on any
 text that looks as if it named somebody. To add an expectation, add it to `suite` here, or to
-`IDENTITIES`, and plant a defect for it in tests/test_expectations_figures.py.
+`IDENTITIES`, and plant a defect for it in tests/test_expectations_figures.py; what it is held
+against is a frame of `gather`. What becomes public has its own auditor, in publication.py.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import pandas as pd
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.row_conditions import Column
 
-from expectations.identities import IDENTITIES, Identity, compare
-from expectations.outcome import CRITICAL, Finding, GateFailed, Outcome
+from expectations.identities import IDENTITIES, compare, judge_identities
+from expectations.outcome import CRITICAL, WARNING, Finding, GateFailed, Outcome
+from expectations.publication import judge_publication
 from expectations.traces import KINDS, Kind, find_traces
 from expectations.validation import named, validate
 from ingest.problem import Problem
@@ -28,9 +30,12 @@ log = logging.getLogger("chatcijfers.expectations")
 
 KEY = ["figure", "period", "breakdown", "category"]
 
+MONTH = r"\d{4}-(?:0[1-9]|1[0-2])"
+WEEK = r"\d{4}-W(?:0[1-9]|[1-4]\d|5[0-3])"
+PERIOD = rf"^(?:\d{{4}}|{MONTH}|{WEEK}|{MONTH}/{MONTH})$"
+
 SHOWN = {
     "figures": [*KEY, "value", "obs_status"],
-    "identities": [*KEY, "found", "against"],
     "traces": ["table_name", "column_name", "kind", "texts"],
 }
 
@@ -51,7 +56,7 @@ order by figure, period, breakdown, category, value
 
 
 def suite(known_figures: list[str]) -> dict[str, list[Expectation]]:
-    """Declare all expectations of this gate, by the table that they are held against."""
+    """Declare the expectations of this gate that are no identity, by the frame they are held to."""
     return {
         "figures": [
             named(
@@ -75,10 +80,10 @@ def suite(known_figures: list[str]) -> dict[str, list[Expectation]]:
             ),
             named(
                 gxe.ExpectColumnValuesToMatchRegex,
-                "periods_are_months_or_years",
-                "Every period is a year or a month.",
+                "periods_are_years_months_weeks_or_ranges",
+                "Every period is a year, a month, an ISO week or a range of months.",
                 column="period",
-                regex=r"^\d{4}(?:-(?:0[1-9]|1[0-2]))?$",
+                regex=PERIOD,
             ),
             named(
                 gxe.ExpectColumnValuesToBeInSet,
@@ -90,17 +95,18 @@ def suite(known_figures: list[str]) -> dict[str, list[Expectation]]:
             named(
                 gxe.ExpectColumnValuesToBeBetween,
                 "no_value_is_negative",
-                "No value is negative.",
+                "No value is negative, but of a change.",
                 column="value",
                 min_value=0,
+                row_condition=Column("kind") != "change",
             ),
             named(
                 gxe.ExpectColumnValuesToBeBetween,
                 "shares_are_at_most_100",
-                "No share exceeds 100 percent.",
+                "No share or rate exceeds 100 percent.",
                 column="value",
                 max_value=100,
-                row_condition=Column("unit") == "percent",
+                row_condition=(Column("unit") == "percent") & (Column("kind") != "change"),
             ),
             named(
                 gxe.ExpectColumnValuesToBeNull,
@@ -112,37 +118,14 @@ def suite(known_figures: list[str]) -> dict[str, list[Expectation]]:
             named(
                 gxe.ExpectColumnValuesToNotBeNull,
                 "counts_have_a_value",
-                "A figure that is not missing has a value, if it is no ratio or quantile.",
+                "A count or mean that is not missing has a value.",
                 column="value",
                 row_condition=(Column("obs_status") != "O")
-                & Column("kind").is_not_in(["ratio", "quantile"]),
+                & Column("kind").is_in(["sum", "distinct", "mean"]),
             ),
         ],
-        "identities": [_expect_identity(identity) for identity in IDENTITIES],
         "traces": [_expect_no_trace(kind) for kind in KINDS],
     }
-
-
-def _expect_identity(identity: Identity) -> Expectation:
-    of_this = Column("identity") == identity.name
-    if identity.relation == "=":
-        return named(
-            gxe.ExpectColumnPairValuesToBeEqual,
-            identity.name,
-            identity.says,
-            column_A="found",
-            column_B="against",
-            row_condition=of_this,
-        )
-    return named(
-        gxe.ExpectColumnPairValuesAToBeGreaterThanB,
-        identity.name,
-        identity.says,
-        column_A="against",
-        column_B="found",
-        or_equal=True,
-        row_condition=of_this,
-    )
 
 
 def _expect_no_trace(kind: Kind) -> Expectation:
@@ -161,12 +144,13 @@ def judge(workspace: Workspace) -> Outcome:
 
     The outcome is stamped with the identity of the inputs and the digests of the judged tables: a
     release is made of exactly these or not at all. Raises GateFailed if a critical expectation is
-    broken, and Problem if there are no figures to judge.
+    broken, and Problem if there are no figures to judge or disclosure control has not run.
     """
     with open_warehouse(workspace) as connection:
         _require_figures(connection)
         frames = gather(connection)
-        findings = validate(frames, suite(_known_figures(connection)), SHOWN)
+        findings = hold(frames, _known_figures(connection))
+        findings += judge_publication(connection, workspace)
         passed = all(found.success for found in findings if found.severity == CRITICAL)
         outcome = Outcome(
             gate="figures",
@@ -176,9 +160,15 @@ def judge(workspace: Workspace) -> Outcome:
             tables=describe(connection, published_tables(connection)),
         )
     outcome.write(workspace.gates)
+    for finding in outcome.broken(WARNING):
+        log.warning("%s", _describe_warning(finding))
     if not passed:
         raise GateFailed(_explain(outcome))
-    log.info("%d figures hold all %d expectations.", len(frames["figures"]), len(outcome.findings))
+    log.info(
+        "%d figures hold all %d critical expectations.",
+        len(frames["figures"]),
+        sum(found.severity == CRITICAL for found in findings),
+    )
     return outcome
 
 
@@ -186,22 +176,33 @@ def gather(connection: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
     """Gather the tables that the expectations are held against."""
     return {
         "figures": connection.execute(FIGURES).df(),
-        "identities": compare(connection),
+        "identities": compare(connection, IDENTITIES),
         "traces": find_traces(connection),
     }
 
 
+def hold(frames: dict[str, pd.DataFrame], known_figures: list[str]) -> list[Finding]:
+    """Hold the frames of `gather` against every expectation, and give the findings."""
+    findings = validate(frames, suite(known_figures), SHOWN)
+    return findings + judge_identities(frames["identities"], IDENTITIES)
+
+
 def _require_figures(connection: duckdb.DuckDBPyConnection) -> None:
-    there = connection.execute(
+    tables = connection.execute(
         """
-        select count(*) from information_schema.tables
-        where table_catalog = 'warehouse' and table_schema = 'figures' and table_name = 'figures'
+        select table_schema || '.' || table_name from information_schema.tables
+        where table_catalog = 'warehouse'
         """
-    ).fetchone()
-    if not there[0]:
+    ).fetchall()
+    if ("figures.figures",) not in tables:
         raise Problem(
             "The warehouse has no figures to judge yet: transform the events first, with dbt or "
             "`python -m dags run`."
+        )
+    if ("disclosure.publications",) not in tables:
+        raise Problem(
+            "Nobody has decided yet what becomes public: `python -m publish protect` does, after "
+            "dbt."
         )
 
 
@@ -221,6 +222,13 @@ def _explain(outcome: Outcome) -> str:
         lines.append(f"- {finding.says} ({finding.name}: {_so_often(finding)})")
         lines += [f"    {_describe(example)}" for example in finding.examples]
     return "\n".join(lines)
+
+
+def _describe_warning(finding: Finding) -> str:
+    examples = "; ".join(_describe(example) for example in finding.examples)
+    return (
+        f'Only a warning: "{finding.says}" {_so_often(finding).capitalize()}, such as {examples}.'
+    )
 
 
 def _so_often(finding: Finding) -> str:

@@ -18,8 +18,12 @@ NO_TEXT = re.compile(
     r"(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|BOOLEAN|DECIMAL\([0-9,]+\)|DOUBLE|FLOAT|UUID"
     r"|DATE|INTERVAL|TIME|TIMESTAMP(_S|_MS|_NS| WITH TIME ZONE)?)(\[\])*"
 )
-# The hash of a delivered file is no trace of anybody, and the manifest names it too.
-FILE_HASHES = {"delivery_id": "^[0-9a-f]{64}$"}
+# What looks like a trace and is none, where a whole text of a column is that and nothing else: the
+# hash of a delivered file, which the manifest names too, and the pseudonym of an excluded visitor.
+NO_TRACE = {
+    "delivery_id": "^[0-9a-f]{64}$",
+    "helpline.exclusions.value": "^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$",
+}
 # Dates are taken out before numbers to call are looked for.
 DATES = r"\b(\d{4}-\d{2}(-\d{2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})\b"
 BYTE = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
@@ -127,8 +131,9 @@ def _texts(table: Table, column: str) -> str:
     """Give the SQL for a column's distinct texts, and for one row without text if it has none."""
     name = f"{literal(table.published)}, {literal(column)}"
     text = f"cast({quoted(column)} as varchar)"
-    if column in FILE_HASHES:
-        text = f"nullif({text}, regexp_extract({text}, '{FILE_HASHES[column]}'))"
+    harmless = NO_TRACE.get(column) or NO_TRACE.get(f"{table.published}.{column}")
+    if harmless:
+        text = f"nullif({text}, regexp_extract({text}, '{harmless}'))"
     return f"""
         select {name}, null
         union all

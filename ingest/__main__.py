@@ -10,7 +10,8 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from ingest.deliveries import Delivery, list_deliveries, set_status
-from ingest.helpline import describe, load_helpline
+from ingest.description import describe
+from ingest.helpline import load_helpline
 from ingest.key import make_key
 from ingest.lock import hold
 from ingest.problem import Problem

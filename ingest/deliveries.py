@@ -120,14 +120,18 @@ def note_refusals(connection, refusals: Mapping[str, str], now: datetime) -> Non
 
 
 def quarantine(connection, reasons: Mapping[str, str]) -> None:
-    """Quarantine loaded deliveries, by id with the reason, within the caller's transaction.
+    """Note the first gate's verdict within the caller's transaction: who is quarantined, and why.
 
-    What a person has decided stands: an accepted or a withdrawn delivery stays as it is.
+    `reasons` are by id. A delivery that was quarantined before and is fit now (an exclusion was
+    mended, a limit moved) is let through again. What a person has decided stands: an accepted or a
+    withdrawn delivery stays as it is.
     """
-    status = dict(run(connection, "select delivery_id, status from warehouse.raw.deliveries"))
-    for delivery_id, reason in reasons.items():
-        if status[delivery_id] == "loaded":
-            _write_status(connection, delivery_id, "quarantined", reason)
+    for one in read_ledger(connection).values():
+        reason = reasons.get(one.delivery_id)
+        status = "loaded" if reason is None else "quarantined"
+        is_undecided = one.status in ("loaded", "quarantined")
+        if is_undecided and (one.status, one.status_reason) != (status, reason):
+            _write_status(connection, one.delivery_id, status, reason)
 
 
 def set_status(warehouse: Path, delivery_id: str, status: str, reason: str) -> Delivery:
@@ -176,7 +180,7 @@ def list_deliveries(warehouse: Path) -> tuple[list[Delivery], list[tuple[str, st
     return list(ledger.values()), refusals
 
 
-def _write_status(connection, delivery_id: str, status: str, reason: str) -> None:
+def _write_status(connection, delivery_id: str, status: str, reason: str | None) -> None:
     run(
         connection,
         "update warehouse.raw.deliveries set status = $1, status_reason = $2"

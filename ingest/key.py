@@ -8,6 +8,7 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from uuid import UUID
 
 from ingest.lock import make_private_folder
 from ingest.problem import Problem
@@ -43,6 +44,11 @@ class Key:
             secret = hashlib.sha256(secret).digest()
         block = secret.ljust(BLOCK_BYTES, b"\0")
         return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+
+    def pseudonym(self, kind: str, value: str) -> str:
+        """Return the pseudonym of an identifier, as text; the bulk is done in SQL, with `pads`."""
+        digest = hmac.new(self._secret, f"{kind}:{value}".encode(), hashlib.sha256).digest()
+        return str(UUID(bytes=digest[:16]))
 
 
 def read_key(workspace: Workspace) -> Key:

@@ -25,6 +25,7 @@ from ingest.deliveries import (
     read_ledger,
     replace,
 )
+from ingest.exclusions import store_exclusions
 from ingest.helpline import load_helpline, store_helpline
 from ingest.key import read_key
 from ingest.lock import hold
@@ -143,9 +144,12 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime) -> Summary:
         batch_bytes = min(max(allowed // BATCH_SHARE, SMALLEST_BATCH), LARGEST_BATCH)
         loader = Loader(connection, reader, reading_fingerprint(helpline), batch_bytes, now)
         try:
-            return loader.load(files)
+            summary = loader.load(files)
         finally:
             reader.close()
+        # Only now is it known which identifiers the logs hold.
+        store_exclusions(connection, helpline, key)
+        return summary
 
 
 class Loader:

@@ -12,7 +12,7 @@ import duckdb
 from ingest.key import Key
 from ingest.problem import Problem, is_full, no_room
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DEFINITION = Path(__file__).with_name("warehouse.sql")
 # Nothing is spilled to disk, fetched from elsewhere, or taken from a Python variable by its name.
 CLOSED_SETTINGS = {

@@ -228,3 +228,68 @@ comment on column warehouse.raw.campaigns.name is 'What people call it.';
 comment on column warehouse.raw.campaigns.starts_on is 'First local date; may be empty.';
 comment on column warehouse.raw.campaigns.ends_on is 'Last local date; may be empty.';
 comment on column warehouse.raw.campaigns.channel is 'Where it was seen.';
+
+create table warehouse.raw.exclusions (
+    exclusion varchar not null primary key,
+    field varchar not null,
+    value varchar not null,
+    reason varchar not null,
+    author varchar not null,
+    expected_events bigint not null,
+    starts_at timestamp,
+    ends_at timestamp,
+);
+comment on table warehouse.raw.exclusions is
+    'Events that are taken out of all figures (staff tests, bots), as the helpline said.';
+comment on column warehouse.raw.exclusions.exclusion is 'Name of the exclusion.';
+comment on column warehouse.raw.exclusions.field is 'visitor, page, button or campaign: the field that is looked at.';
+comment on column warehouse.raw.exclusions.value is
+    'Value of the field; of a visitor the pseudonym, never the identifier itself.';
+comment on column warehouse.raw.exclusions.reason is 'Why they are taken out.';
+comment on column warehouse.raw.exclusions.author is 'Who decided so.';
+comment on column warehouse.raw.exclusions.expected_events is 'How many events it was expected to take out.';
+comment on column warehouse.raw.exclusions.starts_at is 'First instant, UTC; empty is from the beginning.';
+comment on column warehouse.raw.exclusions.ends_at is 'First instant that is no more excluded, UTC; empty is without end.';
+
+create table warehouse.raw.published (
+    document varchar not null,
+    figure varchar not null,
+    period varchar not null,
+    breakdown varchar not null,
+    category varchar not null,
+    value varchar not null,
+    as_printed varchar not null,
+    published_on date not null,
+);
+comment on table warehouse.raw.published is
+    'Every figure that a document published: what a release may not contradict in silence.';
+comment on column warehouse.raw.published.document is 'The document.';
+comment on column warehouse.raw.published.figure is 'The figure, by the name of its definition.';
+comment on column warehouse.raw.published.period is 'Period in ISO 8601.';
+comment on column warehouse.raw.published.breakdown is 'The breakdown; empty for a total.';
+comment on column warehouse.raw.published.category is 'The category within the breakdown; empty for a total.';
+comment on column warehouse.raw.published.value is
+    'The value with the decimals that were printed; empty if it was printed without one.';
+comment on column warehouse.raw.published.as_printed is 'What the document printed, to the letter.';
+comment on column warehouse.raw.published.published_on is 'Date of the document.';
+
+create table warehouse.raw.revisions (
+    figure varchar not null,
+    period varchar not null,
+    breakdown varchar not null,
+    category varchar not null,
+    value varchar not null,
+    reason varchar not null,
+    author varchar not null,
+    decided_on date not null,
+);
+comment on table warehouse.raw.revisions is
+    'Published figures that were revised: the value that holds now, and why.';
+comment on column warehouse.raw.revisions.figure is 'The figure, by the name of its definition.';
+comment on column warehouse.raw.revisions.period is 'Period in ISO 8601.';
+comment on column warehouse.raw.revisions.breakdown is 'The breakdown; empty for a total.';
+comment on column warehouse.raw.revisions.category is 'The category within the breakdown; empty for a total.';
+comment on column warehouse.raw.revisions.value is 'The value that holds from now on, with its decimals.';
+comment on column warehouse.raw.revisions.reason is 'Why it was revised.';
+comment on column warehouse.raw.revisions.author is 'Who decided so.';
+comment on column warehouse.raw.revisions.decided_on is 'When it was decided.';

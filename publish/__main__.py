@@ -1,15 +1,20 @@
-"""`python -m publish release|show|verify`: from the warehouse to a release, without Airflow."""
+"""`python -m publish …`: from the warehouse to a release, and questions to a release."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import sys
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 from ingest.lock import hold
 from ingest.problem import Problem
 from ingest.workspace import Workspace
+from publish import explain
+from publish.protect import protect
+from publish.record import lines_to_decide, record
 from publish.release import release
 from publish.show import show
 from publish.verify import verify
@@ -17,35 +22,94 @@ from publish.verify import verify
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 if all is well, 1 if something must be put right first."""
-    parser = argparse.ArgumentParser(prog="python -m publish", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    helps = {
-        "release": "publish the warehouse, if its figures have passed the gate",
-        "show": "print the main figures of the latest release, and where it lies",
-        "verify": "say whether the latest release is still what its manifest says",
-    }
-    for name, help_text in helps.items():
-        command = commands.add_parser(name, help=help_text)
-        command.add_argument("--data", help="state folder (CHATCIJFERS_DATA, default `data`)")
-        if name != "release":
-            command.add_argument("--release", type=Path, help="the folder of another release")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    workspace = Workspace.from_environment(data=options.data)
     try:
-        if options.command == "release":
-            with hold(workspace.data):
-                print(release(workspace).folder)
-        else:
-            folder = options.release or workspace.published / "latest"
-            print(show(folder) if options.command == "show" else _verified(folder))
+        said = options.carry_out(options)
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
+    print(said, end="" if said.endswith("\n") else "\n")
     return 0
 
 
-def _verified(folder: Path) -> str:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m publish", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def add(
+        name: str, carry_out: Callable[[argparse.Namespace], str], help_text: str
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help_text, description=help_text)
+        command.add_argument("--data", help="state folder (CHATCIJFERS_DATA, default `data`)")
+        command.set_defaults(carry_out=carry_out)
+        return command
+
+    add("protect", _protect, "decide what becomes public, and what is hidden (after dbt)")
+    add("release", _release, "publish the warehouse, if its figures have passed the gate")
+    asked = [
+        add("show", _show, "print the main figures of the latest release, and where it lies"),
+        add("verify", _verify, "say whether the latest release is what its manifest says"),
+        add("explain", _explain, "say where a figure comes from, and what became of it"),
+        add(
+            "contradictions",
+            _contradictions,
+            "write the lines for revisions.csv that contradicted published figures need",
+        ),
+    ]
+    for command in asked:
+        command.add_argument("--release", type=Path, help="the folder of another release")
+    explain.add_options(asked[2])
+    asked[3].add_argument("--reason", default="", help="the reason, if all have the same")
+    asked[3].add_argument("--author", default="", help="who decides")
+    recording = add("record", _record, "add a document's figures to the helpline's published.csv")
+    recording.add_argument(
+        "table", type=Path, help="CSV file: figure,period,breakdown,category[,value[,as_printed]]"
+    )
+    recording.add_argument("--document", required=True, help="name of the document")
+    recording.add_argument(
+        "--published-on", required=True, type=_day, help="day of the document, as 2023-01-30"
+    )
+    recording.add_argument("--helpline", help="the helpline's folder (CHATCIJFERS_HELPLINE)")
+    return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2023-01-30") from None
+
+
+def _workspace(options: argparse.Namespace) -> Workspace:
+    return Workspace.from_environment(
+        data=options.data, helpline=getattr(options, "helpline", None)
+    )
+
+
+def _latest(options: argparse.Namespace) -> Path:
+    return options.release or _workspace(options).published / "latest"
+
+
+def _protect(options: argparse.Namespace) -> str:
+    workspace = _workspace(options)
+    with hold(workspace.data):
+        latest = protect(workspace).publications.latest
+    return f"closed through {latest.closed_through}" if latest else "nothing is public yet"
+
+
+def _release(options: argparse.Namespace) -> str:
+    workspace = _workspace(options)
+    with hold(workspace.data):
+        return str(release(workspace).folder)
+
+
+def _show(options: argparse.Namespace) -> str:
+    return show(_latest(options))
+
+
+def _verify(options: argparse.Namespace) -> str:
+    folder = _latest(options)
     wrong = verify(folder)
     if wrong:
         raise Problem(
@@ -53,6 +117,38 @@ def _verified(folder: Path) -> str:
             "`python -m publish release` builds it anew from the same inputs."
         )
     return f"{folder.resolve()} is whole."
+
+
+def _explain(options: argparse.Namespace) -> str:
+    return explain.explain(
+        _latest(options),
+        options.figure,
+        options.period,
+        options.breakdown,
+        options.category,
+        has_every_delivery=options.all,
+    )
+
+
+def _contradictions(options: argparse.Namespace) -> str:
+    return lines_to_decide(_latest(options), options.reason, options.author, date.today())
+
+
+def _record(options: argparse.Namespace) -> str:
+    workspace = _workspace(options)
+    with hold(workspace.data):
+        recorded = record(workspace, options.table, options.document, options.published_on)
+    said = [
+        f"{recorded.added} figures of {options.document} were added to "
+        f"{workspace.helpline / 'published.csv'}, {recorded.known} were there already."
+    ]
+    if recorded.contradictions:
+        said.append(
+            "These are not what the latest release has. Until revisions.csv says why, public/ is "
+            "held back:"
+        )
+        said += [f"- {one}" for one in recorded.contradictions]
+    return "\n".join(said)
 
 
 if __name__ == "__main__":

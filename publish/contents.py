@@ -14,15 +14,18 @@ import duckdb
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 
-MODELLED_SCHEMAS = ("figures", "marts")
+MODELLED_SCHEMAS = ("disclosure", "figures", "marts")
 # Of the raw tables, only what the helpline itself said; it becomes the schema `helpline`.
 HELPLINE_TABLES = (
     "campaigns",
     "closures",
     "codes",
     "data_gaps",
+    "exclusions",
     "extra_openings",
     "opening_hours",
+    "published",
+    "revisions",
     "settings",
 )
 
@@ -81,6 +84,13 @@ def open_warehouse(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
             ) from error
         connection.execute("use warehouse")
         yield connection
+
+
+def read_dicts(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
+    """Run a query and give each row as a dictionary by column."""
+    result = connection.execute(query)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def tables_of(connection: duckdb.DuckDBPyConnection, database: str) -> list[Table]:

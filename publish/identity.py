@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from publish.contents import HELPLINE_TABLES, quoted
+from publish.contents import HELPLINE_TABLES, quoted, read_dicts
 
 CODE_ROOT = Path(__file__).resolve().parent.parent
 CODE_FOLDERS = ("dags", "dbt_project", "expectations", "ingest", "publish")
@@ -40,7 +40,8 @@ def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT)
 
 def deliveries(connection: duckdb.DuckDBPyConnection) -> list[dict]:
     """List all deliveries by their hash, with what was made of them."""
-    rows = connection.execute(
+    return read_dicts(
+        connection,
         """
         select
             delivery_id as sha256,
@@ -52,10 +53,8 @@ def deliveries(connection: duckdb.DuckDBPyConnection) -> list[dict]:
             blank_lines
         from raw.deliveries
         order by delivery_id
-        """
+        """,
     )
-    names = [column[0] for column in rows.description]
-    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
 def key_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
@@ -89,8 +88,7 @@ def _sources(root: Path) -> Iterator[Path]:
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, str | None]]:
-    rows = connection.execute(
-        f"select columns(*)::varchar from (select * from raw.{quoted(table)} order by all)"
+    return read_dicts(
+        connection,
+        f"select columns(*)::varchar from (select * from raw.{quoted(table)} order by all)",
     )
-    names = [column[0] for column in rows.description]
-    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +23,8 @@ from publish.verify import verify
 from publish.write import write
 
 log = logging.getLogger("chatcijfers.publish")
+
+ID_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -45,25 +49,46 @@ def release(workspace: Workspace) -> Release:
         tables = describe(connection, published_tables(connection))
         gates = _require_gates(workspace, inputs, tables)
         with _explaining(workspace.published):
-            return _publish(connection, workspace.published, inputs, gates, started_at)
+            return _publish(connection, workspace, inputs, gates, started_at)
+
+
+def release_id(inputs: str, tables: dict[str, dict]) -> str:
+    """Give the id of a release: a hash of its inputs and of all that was ever public with it.
+
+    What is public depends on what readers have seen before, so the same logs make another release
+    where other contents went before.
+    """
+    public = {name: table for name, table in tables.items() if name.startswith("disclosure.")}
+    text = json.dumps({"inputs": inputs, "public": public}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
 
 def _publish(
     connection: duckdb.DuckDBPyConnection,
-    published: Path,
+    workspace: Workspace,
     inputs: str,
     gates: dict[str, Outcome],
     started_at: datetime,
 ) -> Release:
+    published = workspace.published
     releases = published / "releases"
     for shared in (published, releases):
         make_shared_folder(shared)
         remove_stale(shared)
-    folder = releases / inputs[:16]
+    folder = releases / release_id(inputs, gates["figures"].tables)
     is_new = not _is_whole(folder)
     if is_new:
         with unfinished(releases, folder.name) as building:
-            write(connection, building, inputs, gates, started_at)
+            write(
+                connection,
+                building,
+                release_id=folder.name,
+                inputs=inputs,
+                gates=gates,
+                started_at=started_at,
+                latest=published / "latest",
+                dbt_manifest=workspace.dbt_target / "manifest.json",
+            )
             put_in_place(building, folder)
         log.info("The release %s is in place.", folder.name)
     else:

@@ -10,6 +10,7 @@ from pathlib import Path
 from babel import Locale, UnknownLocaleError
 
 from ingest.problem import Problem
+from publish.ledger import Contradiction
 from publish.verify import MANIFEST
 from publish.write import FIGURES
 
@@ -37,6 +38,7 @@ BY_YEAR = (
 )
 MARKS = {"A": " ", "P": "*", "O": " "}
 NO_VALUE = "–"
+LISTED_CONTRADICTIONS = 5
 
 # The value and the status of each figure's total, by figure and period.
 Totals = dict[tuple[str, str], tuple[str, str]]
@@ -48,7 +50,8 @@ def show(release: Path) -> str:
     The columns are the last whole years, and in the table by year also those since. Raises Problem
     if there is no release in the folder.
     """
-    totals, language = _read(release)
+    totals, manifest = _read(release)
+    language = manifest["settings"]["language"]
     labels = _labels(language)
     whole, recent = _years(totals)
     by_month = [
@@ -69,12 +72,28 @@ def show(release: Path) -> str:
             "",
             f"* {labels['provisional']}   {NO_VALUE} {labels['no_value']}",
             "",
+            *_standing(manifest.get("public"), labels),
             str(release.resolve()),
         ]
     )
 
 
-def _read(release: Path) -> tuple[Totals, str]:
+def _standing(public: dict | None, labels: dict[str, str]) -> list[str]:
+    """Say through which month figures are public, and what holds newer ones back."""
+    if not public:
+        return []
+    through = labels["public_through"].format(month=public["closed_through"])
+    lines = [through if public["closed_through"] else labels["nothing_public"]]
+    if public["is_held"]:
+        lines.append(labels["held_back"].format(month=public["closable_through"]))
+    contradictions = [Contradiction(**one) for one in public["contradictions"]]
+    lines += [f"  {one}" for one in contradictions[:LISTED_CONTRADICTIONS]]
+    if len(contradictions) > LISTED_CONTRADICTIONS:
+        lines.append(f"  … {len(contradictions) - LISTED_CONTRADICTIONS} +")
+    return lines
+
+
+def _read(release: Path) -> tuple[Totals, dict]:
     try:
         manifest = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
         with (release / FIGURES).open(encoding="utf-8", newline="") as file:
@@ -88,7 +107,7 @@ def _read(release: Path) -> tuple[Totals, str]:
             f"There is no release in {release}. `make run` makes one; another state folder is "
             "named with --data or CHATCIJFERS_DATA."
         ) from None
-    return totals, manifest["settings"]["language"]
+    return totals, manifest
 
 
 def _years(totals: Totals) -> tuple[list[str], list[str]]:

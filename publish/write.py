@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
 from expectations.outcome import Outcome
-from publish.contents import describe, literal, published_tables, quoted, tables_of
+from publish.contents import (
+    describe,
+    literal,
+    published_tables,
+    quoted,
+    read_dicts,
+    tables_of,
+)
 from publish.identity import code_hash, deliveries, key_fingerprint
+from publish.lineage import LINEAGE, write_lineage
+from publish.publications import (
+    PUBLIC,
+    PUBLIC_FIGURES,
+    PUBLICATIONS,
+    Content,
+    Publications,
+    as_dicts,
+    read_proposed,
+    write_public_figures,
+    write_publications,
+)
 from publish.verify import DATABASE, MANIFEST, RUN, sha256
 
 FIGURES = "internal/figures.csv"
@@ -34,21 +54,63 @@ COLUMNS = (
 def write(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
+    release_id: str,
     inputs: str,
     gates: dict[str, Outcome],
     started_at: datetime,
+    latest: Path,
+    dbt_manifest: Path,
 ) -> None:
     """Write all files of a release into an empty folder.
 
-    The same inputs give the same bytes in every text file and the same rows in every table;
-    run.json alone knows the time. Raises OSError or duckdb.Error if they cannot be written.
+    The same inputs, after the same contents of `public/`, give the same bytes in every text file
+    and the same rows in every table; run.json alone knows the time. As long as no month closes,
+    `public/` is copied from the `latest` release. Raises OSError or duckdb.Error if they cannot be
+    written, Problem if dbt's manifest is missing.
     """
     (folder / "internal").mkdir()
+    publications = read_proposed(connection)
     _write_figures(connection, folder / FIGURES)
+    write_publications(publications, folder / PUBLICATIONS)
+    write_lineage(dbt_manifest, folder / LINEAGE)
+    _write_public(publications, latest, folder)
     tables = _write_database(connection, folder / DATABASE)
-    files = {DATABASE: {"tables": tables}, FIGURES: {"sha256": sha256(folder / FIGURES)}}
-    _write_json(folder / MANIFEST, _manifest(connection, inputs, gates, files))
+    files = {DATABASE: {"tables": tables}} | {
+        path.relative_to(folder).as_posix(): {"sha256": sha256(path)}
+        for path in folder.rglob("*")
+        if path.is_file() and path != folder / DATABASE
+    }
+    manifest = _manifest(connection, release_id, inputs, gates, publications, files)
+    _write_json(folder / MANIFEST, manifest)
     _write_json(folder / RUN, _run(connection, folder / DATABASE, started_at))
+
+
+def _write_public(publications: Publications, latest: Path, folder: Path) -> None:
+    """Carry `public/` forward byte for byte, or write it if the latest release has another."""
+    if _has_content(latest, publications.latest):
+        shutil.copytree(latest / PUBLIC, folder / PUBLIC)
+        return
+    (folder / PUBLIC).mkdir()
+    write_public_figures(publications.rows().values(), folder / PUBLIC_FIGURES)
+
+
+def _has_content(release: Path, content: Content | None) -> bool:
+    """Tell whether a release has this content in `public/`, in files that are as they were made."""
+    try:
+        manifest = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+        files = {
+            name: file["sha256"]
+            for name, file in manifest["files"].items()
+            if name.startswith(f"{PUBLIC}/")
+        }
+        last = manifest["public"]["contents"][-1:]
+        return last == as_dicts([content] if content else []) and files == {
+            path.relative_to(release).as_posix(): sha256(path)
+            for path in (release / PUBLIC).rglob("*")
+            if path.is_file()
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _write_figures(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -129,28 +191,36 @@ def _comments(
 
 def _manifest(
     connection: duckdb.DuckDBPyConnection,
+    release_id: str,
     inputs: str,
     gates: dict[str, Outcome],
+    publications: Publications,
     files: dict[str, dict],
 ) -> dict:
-    settings = connection.execute("select columns(*)::varchar from raw.settings")
-    columns = [column[0] for column in settings.description]
-    settings = dict(zip(columns, settings.fetchone(), strict=True))
+    [settings] = read_dicts(connection, "select columns(*)::varchar from raw.settings")
     rejects = connection.execute(
         "select reason, count(*) from raw.rejects group by reason order by reason"
     ).fetchall()
     return {
-        "release": inputs[:16],
+        "release": release_id,
         "inputs": inputs,
         "code": code_hash(),
         "key_fingerprint": key_fingerprint(connection),
         "helpline": settings["name"],
         "settings": settings,
         "gates": {name: gate.summary() for name, gate in gates.items()},
+        "public": _standing(connection) | {"contents": as_dicts(publications.contents)},
         "rejects": dict(rejects),
-        "files": files,
+        "files": dict(sorted(files.items())),
         "deliveries": deliveries(connection),
     }
+
+
+def _standing(connection: duckdb.DuckDBPyConnection) -> dict:
+    """Give what is public and what is held back, and why."""
+    [standing] = read_dicts(connection, "from disclosure.standing")
+    contradictions = read_dicts(connection, "from disclosure.contradictions order by all")
+    return standing | {"contradictions": contradictions}
 
 
 def _run(connection: duckdb.DuckDBPyConnection, database: Path, started_at: datetime) -> dict:

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 from backports import zstd
 
+from tests.reference import pseudonym
+
 ZONE = ZoneInfo("Europe/Brussels")
 KEY = "a key for tests only: protects no one's identity"
 
@@ -206,6 +208,9 @@ HEADERS = {
     "codes": "breakdown,code,label_nl,label_en,sort",
     "data_gaps": "log,starts_on,ends_on,reason",
     "campaigns": "code,name,starts_on,ends_on,channel",
+    "exclusions": "exclusion,field,value,starts_at,ends_at,reason,author,expected_events",
+    "published": "document,published_on,figure,period,breakdown,category,value,as_printed",
+    "revisions": "figure,period,breakdown,category,value,reason,author,decided_on",
 }
 TABLES = {
     # Monday to Thursday evening with two responders, Wednesday and Friday afternoon with one.
@@ -239,6 +244,9 @@ TABLES = {
     "extra_openings": [],
     "data_gaps": [],
     "campaigns": [],
+    "exclusions": [],
+    "published": [],
+    "revisions": [],
 }
 
 
@@ -261,6 +269,20 @@ def helpline(folder: Path, **overrides) -> Path:
         text = "".join(f"{line}\n" for line in [header, *rows])
         (folder / f"{table}.csv").write_text(text, encoding="utf-8")
     return folder
+
+
+def exclusion(name, field, value, starts_at="", ends_at="", *, expected_events=0, key=KEY) -> str:
+    """Build a line of exclusions.csv; a visitor's value is the identifier, written as pseudonym."""
+    if field == "visitor":
+        value = pseudonym(key, "visitor", str(value))
+    bounds = ",".join(moment(bound) if bound else "" for bound in (starts_at, ends_at))
+    return f"{name},{field},{value},{bounds},Not a visitor,The tests,{expected_events}"
+
+
+def published(figure, period, value, *, breakdown="", category="") -> str:
+    """Build a line of published.csv: a figure that a document printed."""
+    cell = f"{figure},{period},{breakdown},{category}"
+    return f"a document,2023-01-30,{cell},{value},{value}"
 
 
 def _toml(value) -> str:

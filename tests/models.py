@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
+
+from ingest.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "dbt_project"
@@ -42,9 +45,13 @@ def run_dbt(target: Path, warehouse: Path, *arguments: str) -> subprocess.Comple
 
 @dataclass(frozen=True, repr=False)
 class Models:
-    """SQL statements that build every model from the raw tables of a warehouse.duckdb."""
+    """SQL statements that build every model from the raw tables of a warehouse.duckdb.
+
+    `manifest` is what dbt wrote of the project when it compiled it.
+    """
 
     statements: list[str]
+    manifest: Path
 
     @classmethod
     def compile(cls, target: Path) -> Models:
@@ -55,7 +62,8 @@ class Models:
             name: node for name, node in nodes.items() if node["resource_type"] in ("model", "seed")
         }
         order = TopologicalSorter({name: _parents(node) for name, node in built.items()})
-        return cls([_statement(built[name]) for name in order.static_order() if name in built])
+        statements = [_statement(built[name]) for name in order.static_order() if name in built]
+        return cls(statements, target / "manifest.json")
 
     def build(self, warehouse: Path) -> None:
         with duckdb.connect(str(warehouse)) as connection:
@@ -64,6 +72,15 @@ class Models:
                 connection.execute(f"create schema if not exists {schema}")
             for statement in self.statements:
                 connection.execute(statement)
+
+    def build_in(self, workspace: Workspace) -> None:
+        """Build the models of a workspace, and leave dbt's manifest where dbt would."""
+        self.build(workspace.warehouse)
+        self.leave_manifest(workspace)
+
+    def leave_manifest(self, workspace: Workspace) -> None:
+        workspace.dbt_target.mkdir(exist_ok=True)
+        shutil.copy(self.manifest, workspace.dbt_target / "manifest.json")
 
 
 def _parents(node: dict) -> list[str]:

@@ -1,8 +1,8 @@
 """The reference: every figure counted slowly and plainly from the delivered files.
 
-It is written from DEFINITIONS.md alone and shares no code with the product, so that a mistake would
-have to be made twice to go unseen. `figures` reads files and gives every row that a release of the
-same files must hold.
+It is written from the definitions alone and shares no code with the product, so that a mistake has
+to be made twice to go unseen. `figures` reads files and gives every row that a release of the same
+files must hold; `break_of` and `closed_periods` say the rest of it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import csv
 import gzip
 import hashlib
 import hmac
+import itertools
 import json
 import re
 import tomllib
@@ -23,12 +24,15 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from backports import zstd
 
 Delivery = Path | str | tuple[str, bytes]
 Cell = tuple[str, str, str, str]
+Base = tuple[str, ...]
 Row = tuple[Decimal | None, str]
 
 LOGS = {
@@ -60,6 +64,25 @@ class Opening:
     responders: int
 
 
+@dataclass(frozen=True)
+class Exclusion:
+    """A value of a field that takes events out of all figures, at times in [starts_at, ends_at)."""
+
+    name: str
+    field: str
+    value: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+    def takes_out(self, event: Event) -> bool:
+        """Say whether the event has the value within the time."""
+        return (
+            getattr(event, self.field) == self.value
+            and (self.starts_at is None or self.starts_at <= event.at)
+            and (self.ends_at is None or event.at < self.ends_at)
+        )
+
+
 class Helpline:
     """A helpline's folder. Files may be absent, but for helpline.toml and opening_hours.csv."""
 
@@ -74,9 +97,15 @@ class Helpline:
         self.closed = {row["date"] for row in self._table("closures")}
         self.extra = self._table("extra_openings")
         self.gaps = self._table("data_gaps")
+        self.pages = settings.get("pages", [])
         self.codes = defaultdict(list)
         for row in self._table("codes"):
             self.codes[row["breakdown"]].append(row["code"])
+        self.codes["campaign"] += [row["code"] for row in self._table("campaigns")]
+        self.codes["button"] = self.codes["button"] or ["open", "busy", "closed"]
+        self.exclusions = sorted(map(self._exclusion, self._table("exclusions")), key=_name)
+        published = {row["period"] for row in self._table("published")}
+        self.ranges = sorted(name for name in published if "/" in name)
         self._openings: dict[date, list[Opening]] = {}
 
     def _table(self, name: str) -> list[dict[str, str]]:
@@ -84,8 +113,20 @@ class Helpline:
         if not path.exists():
             return []
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = [row for row in csv.DictReader(lines) if any(row.values())]
+            kept = (line for line in lines if not line.startswith("#"))
+            rows = [row for row in csv.DictReader(kept) if any(row.values())]
         return [{column: (text or "").strip() for column, text in row.items()} for row in rows]
+
+    def _exclusion(self, row: dict[str, str]) -> Exclusion:
+        bounds = [self._bound(row[name]) for name in ("starts_at", "ends_at")]
+        return Exclusion(row["exclusion"], row["field"], row["value"], *bounds)
+
+    def _bound(self, text: str) -> datetime | None:
+        """Read an instant with its offset, or a wall time; a date is its midnight."""
+        if not text:
+            return None
+        at = datetime.fromisoformat(text.upper())
+        return (at if at.tzinfo else at.replace(tzinfo=self.zone)).astimezone(UTC)
 
     def local(self, instant: datetime) -> datetime:
         """Give an instant's wall time."""
@@ -143,6 +184,10 @@ class Helpline:
         return minutes, responder_minutes
 
 
+def _name(exclusion: Exclusion) -> str:
+    return exclusion.name
+
+
 def _opening(row: dict[str, str]) -> Opening:
     return Opening(_minute(row["opens"]), _minute(row["closes"]), int(row["responders"]))
 
@@ -159,8 +204,7 @@ def _minute(clock: str) -> int:
 @dataclass(frozen=True)
 class Event:
     """What is kept of one event, identifiers as pseudonyms; the fields stand in the order in which
-    copies of one event are compared. What a click says of button, page and campaign is left out: no
-    figure rests on it, and among copies it comes after all that a figure reads of a click."""
+    copies of one event are compared."""
 
     at: datetime
     source: str
@@ -171,6 +215,9 @@ class Event:
     client: str | None = None
     responder: str | None = None
     channel: str | None = None
+    button: str | None = None
+    page: str | None = None
+    campaign: str | None = None
     scheduled_for: datetime | None = None
     scheduled_by: str | None = None
     gender: str | None = None
@@ -201,20 +248,26 @@ class _Number(str):
     """A JSON number, as it was written."""
 
 
+def pseudonym(key: str | bytes, kind: str, value: str | None) -> str | None:
+    """Give the first 128 bits of HMAC-SHA-256 over kind and value, as a UUID's text."""
+    if value is None:
+        return None
+    key = (key if isinstance(key, bytes) else key.encode()).strip()
+    digest = hmac.digest(key, f"{kind}:{value}".encode(), hashlib.sha256)
+    return str(uuid.UUID(bytes=digest[:16]))
+
+
 class Reader:
     """Turns lines into events, or sets them aside."""
 
     def __init__(self, helpline: Helpline, key: str | bytes, loaded_at: datetime):
         self.helpline = helpline
-        self.key = (key if isinstance(key, bytes) else key.encode()).strip()
+        self.key = key
         self.loaded_at = loaded_at
 
     def pseudonym(self, kind: str, value: str | None) -> str | None:
-        """Give the first 128 bits of HMAC-SHA-256 over kind and value, as a UUID's text."""
-        if value is None:
-            return None
-        digest = hmac.digest(self.key, f"{kind}:{value}".encode(), hashlib.sha256)
-        return str(uuid.UUID(bytes=digest[:16]))
+        """Give the pseudonym of an identifier, none of none."""
+        return pseudonym(self.key, kind, value)
 
     def read(self, line: bytes) -> Event:
         """Read one line. Raises Rejected."""
@@ -260,6 +313,10 @@ class Reader:
         fields = {}
         if kind in (CLICKED, SCHEDULED, REQUESTED):
             fields["visitor"] = self.pseudonym("visitor", _identifier(data.get("visitor")))
+        if kind == CLICKED:
+            fields["button"] = self._code("button", data.get("button"))
+            fields["page"] = self._page(data.get("page"))
+            fields["campaign"] = self._code("campaign", data.get("campaign"))
         if kind in (SCHEDULED, REQUESTED):
             if data.get("channel") not in ("chat", "mail"):
                 raise Rejected("bad_channel")
@@ -289,6 +346,12 @@ class Reader:
         if value is None or value == "":
             return None
         return str(value) if value in self.helpline.codes[breakdown] else UNLISTED
+
+    def _page(self, value: object) -> str | None:
+        if not isinstance(value, str) or not value:
+            return None
+        path = urlsplit(value).path or "/"
+        return path if path in self.helpline.pages else None
 
     def _topics(self, values: object) -> tuple[str, ...] | None:
         if not isinstance(values, list):
@@ -462,8 +525,11 @@ class Log:
         self.helpline = helpline if isinstance(helpline, Helpline) else Helpline(helpline)
         self._reader = Reader(self.helpline, key, loaded_at or datetime.now(UTC))
         copies, self.rejects = self._read(files)
-        self.events = _first_copies(copies)
-        self.statuses: dict[tuple[str, ...], dict[str, str]] = {}
+        self.delivered = _first_copies(copies)
+        self.taken_out = self._taken_out()
+        self.events = [event for event in self.delivered if event.order not in self.taken_out]
+        self._statuses: dict[Base, dict[str, str]] = {}
+        self._counting: dict[tuple[Base, date], list[str]] = {}
         self.set_aside_days = {
             (LOGS[event.type], self.helpline.day_of(event.at))
             for event in self._read(quarantined)[0]
@@ -482,6 +548,26 @@ class Log:
                 except Rejected as reason:
                     rejects.append((name, number, str(reason)))
         return events, rejects
+
+    def _taken_out(self) -> dict[tuple[datetime, str, str], str]:
+        """Give the exclusion, by the event's order, of each event that one takes out.
+
+        The first by name does. A session goes as a whole with any request or scheduling of it.
+        """
+        taken = {
+            event.order: exclusion.name
+            for event in self.delivered
+            for exclusion in reversed(self.helpline.exclusions)  # so that the first by name stays
+            if event.type != COVERED and exclusion.takes_out(event)
+        }
+        of_session = defaultdict(set)
+        for event in self.delivered:
+            if event.type in (REQUESTED, SCHEDULED) and event.order in taken:
+                of_session[event.session].add(taken[event.order])
+        for event in self.delivered:
+            if event.session in of_session:
+                taken[event.order] = min(of_session[event.session])
+        return taken
 
     def of_type(self, *types: str) -> list[Event]:
         """List the events of some types, in order."""
@@ -554,6 +640,10 @@ class Log:
         return attempts
 
     @cached_property
+    def breaks(self) -> list[Break]:
+        return breaks_of(self.helpline)
+
+    @cached_property
     def covered_days(self) -> dict[str, set[date]]:
         return {log: self._covered_days(log) for log in ("button", "chat")}
 
@@ -572,8 +662,20 @@ class Log:
         return covered
 
     def events_of(self, log: str) -> list[Event]:
-        """List the events of the log `button` or `chat`, whatever their source."""
-        return [event for event in self.events if LOGS[event.type] == log]
+        """List all delivered events of the log `button` or `chat`, whatever their source."""
+        return [event for event in self.delivered if LOGS[event.type] == log]
+
+    def statuses(self, base: Base) -> dict[str, str]:
+        """Give the status of each period that has rows, of figures that rest on the logs `base`."""
+        if base not in self._statuses:
+            self._statuses[base] = _statuses(self, base)
+        return self._statuses[base]
+
+    def counting_periods(self, base: Base, day: date) -> list[str]:
+        """Give the periods in which what happens on a local date counts."""
+        if (base, day) not in self._counting:
+            self._counting[base, day] = _counting_periods(self, base, day)
+        return self._counting[base, day]
 
 
 def _first_copies(copies: list[Event]) -> list[Event]:
@@ -603,38 +705,179 @@ def _days(first: date, last: date) -> Iterator[date]:
         first += timedelta(days=1)
 
 
+# --- Periods -------------------------------------------------------------------------------------
+
+
+class Period(NamedTuple):
+    """A month, ISO week, year or range of months, with its first and last local date."""
+
+    name: str
+    kind: str
+    first: date
+    last: date
+
+
+def period_of(name: str) -> Period:
+    """Read a period's name: `2022`, `2022-03`, `2022-W09` or `2020-01/2020-10`."""
+    if "/" in name:
+        first, last = (period_of(month) for month in name.split("/"))
+        return Period(name, "range", first.first, last.last)
+    if "W" in name:
+        year, week = name.split("-W")
+        monday = date.fromisocalendar(int(year), int(week), 1)
+        return Period(name, "week", monday, monday + timedelta(days=6))
+    if "-" in name:
+        first = date.fromisoformat(f"{name}-01")
+        following = (first + timedelta(days=31)).replace(day=1)
+        return Period(name, "month", first, following - timedelta(days=1))
+    return Period(name, "year", date(int(name), 1, 1), date(int(name), 12, 31))
+
+
+def periods_of(day: date) -> tuple[str, str]:
+    """Give the month and the year of a local date."""
+    return f"{day.year:04}-{day.month:02}", f"{day.year:04}"
+
+
+def week_of(day: date) -> str:
+    """Give the ISO week of a local date, which may be of another year."""
+    year, week, _ = day.isocalendar()
+    return f"{year:04}-W{week:02}"
+
+
+def days_of(name: str) -> list[date]:
+    """List the days of a period."""
+    return list(_days(*period_of(name)[2:]))
+
+
+def months_of(name: str) -> list[str]:
+    """List the months of a year or a range."""
+    return sorted({periods_of(day)[0] for day in days_of(name)})
+
+
+def year_before(name: str) -> str:
+    """Name the same month, year or range of the year before."""
+    return re.sub(r"\d{4}", lambda year: f"{int(year[0]) - 1:04}", name)
+
+
+def _counting_periods(log: Log, base: Base, day: date) -> list[str]:
+    """Give the periods in which a local date counts.
+
+    None, if its month has no value, so that the months of a year always add up to it; the week, if
+    the day itself is covered.
+    """
+    statuses = log.statuses(base)
+    month, year = periods_of(day)
+    if statuses.get(month, "O") == "O":
+        return []
+    ranges = [name for name in statuses if "/" in name and month in months_of(name)]
+    weeks = [week_of(day)] if all(day in log.covered_days[name] for name in base) else []
+    return [month, year, *ranges, *weeks]
+
+
+def _statuses(log: Log, base: Base) -> dict[str, str]:
+    """Give the status of every period that has rows, and of the ranges a year before those."""
+    covered = set.intersection(*(log.covered_days[name] for name in base))
+    if not covered:
+        return {}
+    span = list(_days(min(covered), max(covered)))
+    months = {periods_of(day)[0] for day in span}
+    known = months | {periods_of(day)[1] for day in span} | {week_of(day) for day in span}
+    ranges = {*log.helpline.ranges, *map(year_before, log.helpline.ranges)}
+    known |= {name for name in ranges if months & set(months_of(name))}
+    wanting = _wanting_days(log, base)
+    reach = min(max(log.covered_days[name]) for name in base)
+    statuses = {}
+    for period in sorted(known):
+        days = set(days_of(period))
+        if not covered & days:
+            statuses[period] = "O"
+        elif days - covered or days & wanting or reach < max(days) + log.helpline.settling:
+            statuses[period] = "P"
+        else:
+            statuses[period] = "A"
+    return statuses
+
+
+def _wanting_days(log: Log, base: Base) -> set[date]:
+    """List the days of which something is known to be wanting in one of the logs."""
+    wanting = {day for name, day in log.set_aside_days if name in base}
+    for row in log.helpline.gaps:
+        if row["log"] in base:
+            first, last = date.fromisoformat(row["starts_on"]), date.fromisoformat(row["ends_on"])
+            wanting |= set(_days(first, last))
+    for name in base:
+        if log.unreadable and not any(event.log == name for event in log.of_type(COVERED)):
+            wanting |= log.covered_days[name]
+    return wanting
+
+
+def closed_periods(log: Log) -> dict[str, bool]:
+    """Say of each period that has rows whether it is closed.
+
+    It is, when every log that has any covered day is covered to settling time past its end.
+    """
+    names = {name for base in (BUTTON, CHAT, BOTH) for name in log.statuses(base)}
+    reach = min((max(days) for days in log.covered_days.values() if days), default=None)
+    return {
+        name: reach >= period_of(name).last + log.helpline.settling
+        for name in sorted(names)
+        if _is_shown(log, name)
+    }
+
+
+def _is_shown(log: Log, period: str) -> bool:
+    return "/" not in period or period in log.helpline.ranges
+
+
 # --- Figures -------------------------------------------------------------------------------------
 
-BY_TIME = ("", "weekday", "hour", "hour_of_week")
 BUTTON, CHAT, BOTH = ("button",), ("chat",), ("button", "chat")
+BY_TIME = ("weekday", "hour", "hour_of_week")
+NOTED = ("gender", "age_band", "topic")
 
-# What each figure rests on, the decimals it is rounded to, and its breakdowns ("" is the total).
-FIGURES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
-    "clicks": (BUTTON, 0, BY_TIME),
-    "attempts": (BOTH, 0, BY_TIME),
-    "answered_attempts": (BOTH, 0, BY_TIME),
-    "missed_attempts": (BOTH, 0, BY_TIME),
-    "out_of_hours_attempts": (BOTH, 0, BY_TIME),
-    "answered_in_hours_attempts": (BOTH, 0, ("",)),
-    "attempts_without_visitor": (BOTH, 0, ("",)),
-    "answer_rate": (BOTH, 1, ("",)),
-    "conversations": (CHAT, 0, BY_TIME),
-    "answered_sessions": (CHAT, 0, ("", "channel")),
-    "scheduled_conversations": (CHAT, 0, ("", "scheduled_by")),
-    "clicks_per_conversation": (BOTH, 1, ("",)),
-    "wait_seconds_median": (CHAT, 0, ("",)),
-    "wait_seconds_p90": (CHAT, 0, ("",)),
-    "conversation_minutes_median": (CHAT, 1, ("",)),
-    "pressers": (BOTH, 0, ("",)),
-    "missed_pressers": (BOTH, 0, ("",)),
-    "out_of_hours_pressers": (BOTH, 0, ("",)),
-    "unreached_pressers": (BOTH, 0, ("",)),
-    "callers": (CHAT, 0, ("", "channel")),
-    "new_callers": (CHAT, 0, ("",)),
-    "first_time_callers": (CHAT, 0, ("",)),
-    "referrals": (CHAT, 0, ("", "referred_by")),
-    "open_hours": (CHAT, 2, BY_TIME),
-    "responder_hours": (CHAT, 2, ("",)),
+
+class Figure(NamedTuple):
+    """The logs that a figure rests on, its decimals, the breakdowns of its total, and its periods.
+
+    `has_total` is false for shares, which a total has not.
+    """
+
+    base: Base
+    decimals: int = 0
+    breakdowns: tuple[str, ...] = ()
+    periods: tuple[str, ...] = ("month", "year", "range")
+    has_total: bool = True
+
+
+WITH_WEEKS = ("month", "week", "year", "range")
+
+MEASURED = {
+    "clicks": Figure(BUTTON, 0, BY_TIME, WITH_WEEKS),
+    "attempts": Figure(BOTH, 0, BY_TIME, WITH_WEEKS),
+    "answered_attempts": Figure(BOTH, 0, BY_TIME, WITH_WEEKS),
+    "missed_attempts": Figure(BOTH, 0, BY_TIME, WITH_WEEKS),
+    "out_of_hours_attempts": Figure(BOTH, 0, BY_TIME, WITH_WEEKS),
+    "answered_in_hours_attempts": Figure(BOTH),
+    "attempts_without_visitor": Figure(BOTH),
+    "answer_rate": Figure(BOTH, 1),
+    "conversations": Figure(CHAT, 0, BY_TIME, WITH_WEEKS),
+    "answered_sessions": Figure(CHAT, 0, ("channel",)),
+    "scheduled_conversations": Figure(CHAT, 0, ("scheduled_by",)),
+    "clicks_per_conversation": Figure(BOTH, 1),
+    "wait_seconds_median": Figure(CHAT),
+    "wait_seconds_p90": Figure(CHAT),
+    "conversation_minutes_median": Figure(CHAT, 1),
+    "pressers": Figure(BOTH),
+    "missed_pressers": Figure(BOTH),
+    "out_of_hours_pressers": Figure(BOTH),
+    "unreached_pressers": Figure(BOTH),
+    "callers": Figure(CHAT, 0, ("channel", *NOTED)),
+    "new_callers": Figure(CHAT),
+    "first_time_callers": Figure(CHAT),
+    "referrals": Figure(CHAT, 0, ("referred_by",)),
+    "open_hours": Figure(CHAT, 2, BY_TIME, WITH_WEEKS),
+    "responder_hours": Figure(CHAT, 2),
+    "excluded_events": Figure(BOTH, 0, ("exclusion",)),
 }
 RATIOS = (
     "answer_rate",
@@ -643,6 +886,49 @@ RATIOS = (
     "wait_seconds_p90",
     "conversation_minutes_median",
 )
+
+# What each derived figure is derived from.
+SHARES = {
+    "callers_share_percent": ("callers", ("gender", "age_band")),
+    "topics_share_percent": ("callers", ("topic",)),
+    "conversations_share_percent": ("conversations", ("weekday",)),
+}
+ADDED_UP = (
+    "clicks",
+    "attempts",
+    "answered_attempts",
+    "missed_attempts",
+    "out_of_hours_attempts",
+    "answered_in_hours_attempts",
+    "conversations",
+    "answered_sessions",
+    "scheduled_conversations",
+    "new_callers",
+    "first_time_callers",
+    "referrals",
+)
+COUNTED_PERSONS = (
+    "pressers",
+    "missed_pressers",
+    "out_of_hours_pressers",
+    "unreached_pressers",
+    "callers",
+)
+CHANGES = {f"{part}_change_percent": part for part in ADDED_UP + COUNTED_PERSONS}
+MEANS = {f"{part}_per_month": part for part in ADDED_UP}
+
+FIGURES: dict[str, Figure] = {
+    **MEASURED,
+    **{
+        figure: Figure(MEASURED[part].base, 0, breakdowns, has_total=False)
+        for figure, (part, breakdowns) in SHARES.items()
+    },
+    **{figure: Figure(MEASURED[part].base) for figure, part in CHANGES.items()},
+    **{
+        figure: Figure(MEASURED[part].base, 1, (), ("year", "range"))
+        for figure, part in MEANS.items()
+    },
+}
 
 
 def figures(
@@ -675,23 +961,26 @@ def figures(
 
 def figures_of(log: Log) -> dict[Cell, Row]:
     """Count every figure of a log that was read."""
-    counts = _counts(log)
-    ratios = _ratios(log, counts)
-    statuses = {base: _statuses(log, base) for base in (BUTTON, CHAT, BOTH)}
-    rows: dict[Cell, Row] = {}
-    for figure, (base, decimals, breakdowns) in FIGURES.items():
-        cells = [(name, code) for name in breakdowns for code in categories(log, figure, name)]
-        for period, status in statuses[base].items():
-            for breakdown, category in cells:
-                cell = (figure, period, breakdown, category)
-                value = ratios.get(cell) if figure in RATIOS else counts.get(cell, Fraction(0))
-                value = None if status == "O" else value
-                rows[cell] = (None if value is None else round_half_up(value, decimals), status)
-    return rows
+    return {
+        cell: (rounded(cell[0], value), status)
+        for cell, (value, status) in exact_figures_of(log).items()
+    }
+
+
+def exact_figures_of(log: Log) -> dict[Cell, tuple[Fraction | None, str]]:
+    """Count every figure as `figures_of` does, but leave the values unrounded."""
+    measured = _measured(log)
+    rows = measured | _shares(measured) | _changes(measured) | _means(log, measured)
+    return {cell: row for cell, row in rows.items() if _is_shown(log, cell[1])}
+
+
+def rounded(figure: str, value: Fraction | None) -> Decimal | None:
+    """Round a figure's value, if it has one, as it is shown."""
+    return None if value is None else round_half_up(value, FIGURES[figure].decimals)
 
 
 def round_half_up(value: Fraction, decimals: int) -> Decimal:
-    """Round an exact value that is not negative, once."""
+    """Round an exact value once, a half always up: -15.5 becomes -15."""
     whole = (value * 10**decimals + Fraction(1, 2)).__floor__()
     return Decimal(whole).scaleb(-decimals)
 
@@ -707,69 +996,73 @@ def categories(log: Log, figure: str, breakdown: str) -> list[str]:
         "channel": ["chat", "mail_only" if figure == "callers" else "mail"],
         "scheduled_by": [*log.helpline.codes["scheduled_by"], UNKNOWN, UNLISTED],
         "referred_by": [*log.helpline.codes["referred_by"], UNLISTED],
+        "gender": [*log.helpline.codes["gender"], UNKNOWN, UNLISTED],
+        "topic": [*log.helpline.codes["topic"], UNKNOWN, UNLISTED],
+        "age_band": [*AGE_BANDS, UNKNOWN],
+        "exclusion": [exclusion.name for exclusion in log.helpline.exclusions],
     }
     return known[breakdown]
 
 
-def periods_of(day: date) -> tuple[str, str]:
-    """Give the month and the year of a local date."""
-    return f"{day.year:04}-{day.month:02}", f"{day.year:04}"
+def _measured(log: Log) -> dict[Cell, tuple[Fraction | None, str]]:
+    counts = _counts(log)
+    values = counts | _ratios(log, counts)
+    rows = {}
+    for name, figure in MEASURED.items():
+        for period, status in log.statuses(figure.base).items():
+            kind = period_of(period).kind
+            breakdowns = ("",) if kind == "week" else ("", *figure.breakdowns)
+            for breakdown in breakdowns if kind in figure.periods else ():
+                for category in categories(log, name, breakdown):
+                    cell = (name, period, breakdown, category)
+                    value = values.get(cell, None if name in RATIOS else Fraction(0))
+                    rows[cell] = (None if status == "O" else value, status)
+    return rows
 
 
-def counting_periods(log: Log, base: tuple[str, ...], day: date) -> tuple[str, ...]:
-    """Give the periods in which a local date counts: none, if its month has no value.
-
-    So the months of a year always add up to it.
-    """
-    if base not in log.statuses:
-        log.statuses[base] = _statuses(log, base)
-    month, year = periods_of(day)
-    return (month, year) if log.statuses[base].get(month, "O") != "O" else ()
-
-
-def days_of(period: str) -> list[date]:
-    """List the days of a month or a year."""
-    year, month = int(period[:4]), int(period[5:] or 0)
-    days = _days(date(year, month or 1, 1), date(year, month or 12, 28) + timedelta(days=3))
-    return [day for day in days if period in periods_of(day)]
+def _shares(measured: dict) -> dict[Cell, tuple[Fraction | None, str]]:
+    """Each category's percentage of the total."""
+    rows = {}
+    for figure, (part, breakdowns) in SHARES.items():
+        for (name, period, breakdown, category), (value, status) in measured.items():
+            if name == part and breakdown in breakdowns and period_of(period).kind != "week":
+                total, _ = measured[part, period, "", ""]
+                share = None if value is None else _divide(100 * value, total)
+                rows[figure, period, breakdown, category] = (share, status)
+    return rows
 
 
-def _statuses(log: Log, base: tuple[str, ...]) -> dict[str, str]:
-    """Give the status of every period that has rows, for figures that rest on the logs `base`."""
-    covered = set.intersection(*(log.covered_days[name] for name in base))
-    if not covered:
-        return {}
-    known = sorted(
-        {period for day in _days(min(covered), max(covered)) for period in periods_of(day)}
-    )
-    wanting = {
-        (row["log"], day)
-        for row in log.helpline.gaps
-        for day in _days(date.fromisoformat(row["starts_on"]), date.fromisoformat(row["ends_on"]))
-    }
-    wanting |= log.set_aside_days
-    for name in base:
-        if log.unreadable and not any(event.log == name for event in log.of_type(COVERED)):
-            wanting |= {(name, day) for day in log.covered_days[name]}
-    reach = min(max(log.covered_days[name]) for name in base)
-    statuses = {}
-    for period in known:
-        days = days_of(period)
-        if not covered.intersection(days):
-            statuses[period] = "O"
-        elif (
-            not covered.issuperset(days)
-            or any((name, day) in wanting for name in base for day in days)
-            or reach < days[-1] + log.helpline.settling
-        ):
-            statuses[period] = "P"
-        else:
-            statuses[period] = "A"
-    return statuses
+def _changes(measured: dict) -> dict[Cell, tuple[Fraction | None, str]]:
+    """By how many percent the total is more than that of the year before, where that has a row."""
+    rows = {}
+    for figure, part in CHANGES.items():
+        for (name, period, breakdown, _), (new, status) in measured.items():
+            if name == part and breakdown == "" and period_of(period).kind != "week":
+                old, old_status = measured.get((part, year_before(period), "", ""), (None, None))
+                if old_status is None:
+                    continue
+                known = old is not None and new is not None
+                change = _divide(100 * (new - old), old) if known else None
+                worst = next(code for code in "OPA" if code in (status, old_status))
+                rows[figure, period, "", ""] = (change, worst)
+    return rows
+
+
+def _means(log: Log, measured: dict) -> dict[Cell, tuple[Fraction | None, str]]:
+    """The total of a year or range divided by its months that have a value."""
+    rows = {}
+    for figure, part in MEANS.items():
+        for (name, period, breakdown, _), (value, status) in measured.items():
+            if name == part and breakdown == "" and period_of(period).kind in ("year", "range"):
+                totals = [measured.get((part, month, "", "")) for month in months_of(period)]
+                months = sum(total is not None and total[0] is not None for total in totals)
+                mean = None if value is None else _divide(value, Fraction(months))
+                rows[figure, period, "", ""] = (mean, status)
+    return rows
 
 
 class _Tally:
-    """Adds amounts to the cells of both periods, and of the breakdowns by time where there are."""
+    """Adds amounts to the cells of all periods, and of the breakdowns by time where there are."""
 
     def __init__(self, log: Log):
         self.log = log
@@ -777,14 +1070,14 @@ class _Tally:
 
     def add(self, figure: str, instant: datetime, breakdown: str = "", category: str = "") -> None:
         local = self.log.helpline.local(instant)
-        for period in counting_periods(self.log, FIGURES[figure][0], local.date()):
+        for period in self.log.counting_periods(FIGURES[figure].base, local.date()):
             self.cells[figure, period, breakdown, category] += 1
-        if FIGURES[figure][2] == BY_TIME:
+        if FIGURES[figure].breakdowns == BY_TIME:
             self.add_by_time(figure, local.date(), local.hour, Fraction(1))
 
     def add_by_time(self, figure: str, day: date, hour: int, amount: Fraction) -> None:
         weekday = day.isoweekday()
-        for period in counting_periods(self.log, FIGURES[figure][0], day):
+        for period in self.log.counting_periods(FIGURES[figure].base, day):
             self.cells[figure, period, "weekday", f"{weekday}"] += amount
             self.cells[figure, period, "hour", f"{hour:02}"] += amount
             self.cells[figure, period, "hour_of_week", f"{weekday}-{hour:02}"] += amount
@@ -814,6 +1107,9 @@ def _counts(log: Log) -> dict[Cell, Fraction]:
         if conversation.events[SCHEDULED]:
             tally.add("scheduled_conversations", at)
             tally.add("scheduled_conversations", at, "scheduled_by", conversation.scheduled_by)
+    for (at, _, _), exclusion in log.taken_out.items():
+        tally.add("excluded_events", at)
+        tally.add("excluded_events", at, "exclusion", exclusion)
     _add_open_hours(log, tally)
     _add_new_callers(log, tally)
     for (figure, period, breakdown, category), persons in _distinct(log).items():
@@ -826,7 +1122,7 @@ def _add_open_hours(log: Log, tally: _Tally) -> None:
         minutes, responder_minutes = log.helpline.open_minutes(day)
         for hour, amount in (+minutes).items():
             tally.add_by_time("open_hours", day, hour, Fraction(amount, 60))
-        for period in periods_of(day):
+        for period in log.counting_periods(CHAT, day):
             tally.cells["open_hours", period, "", ""] += Fraction(minutes.total(), 60)
             tally.cells["responder_hours", period, "", ""] += Fraction(responder_minutes, 60)
 
@@ -836,7 +1132,7 @@ def _add_new_callers(log: Log, tally: _Tally) -> None:
     met_in_year, met = set(), set()
     for conversation in log.conversations:
         day = log.helpline.day_of(conversation.answer.at)
-        counts = bool(counting_periods(log, CHAT, day))
+        counts = bool(log.counting_periods(CHAT, day))
         if counts and (conversation.person, day.year) not in met_in_year:
             met_in_year.add((conversation.person, day.year))
             tally.add("new_callers", conversation.answer.at)
@@ -849,14 +1145,14 @@ def _distinct(log: Log) -> dict[Cell, set]:
     """Gather who is counted in each cell of the figures that count persons."""
     contacted, started = defaultdict(set), defaultdict(set)
     for event in log.contacts:
-        for period in counting_periods(log, BOTH, log.helpline.day_of(event.at)):
+        for period in log.counting_periods(BOTH, log.helpline.day_of(event.at)):
             contacted[period] |= {event.visitor} - {None}
     for attempt in log.attempts:
-        for period in counting_periods(log, BOTH, log.helpline.day_of(attempt.at)):
+        for period in log.counting_periods(BOTH, log.helpline.day_of(attempt.at)):
             started[attempt.outcome, period] |= {attempt.visitor} - {None}
     callers, chat_callers = defaultdict(set), defaultdict(set)
     for session in log.answered_sessions:
-        for period in counting_periods(log, CHAT, log.helpline.day_of(session.answer.at)):
+        for period in log.counting_periods(CHAT, log.helpline.day_of(session.answer.at)):
             callers[period].add(session.person)
             if session.is_conversation:
                 chat_callers[period].add(session.person)
@@ -871,6 +1167,9 @@ def _distinct(log: Log) -> dict[Cell, set]:
         who["callers", period, "", ""] = callers[period]
         who["callers", period, "channel", "chat"] = by_chat
         who["callers", period, "channel", "mail_only"] = callers[period] - by_chat
+    for breakdown in NOTED:
+        for (period, category), persons in _callers_noted(log, breakdown).items():
+            who["callers", period, breakdown, category] = persons
     return who
 
 
@@ -878,11 +1177,11 @@ def _ratios(log: Log, counts: dict[Cell, Fraction]) -> dict[Cell, Fraction]:
     ratios: dict[Cell, Fraction] = {}
     waits, durations = defaultdict(list), defaultdict(list)
     for conversation in log.conversations:
-        for period in counting_periods(log, CHAT, log.helpline.day_of(conversation.answer.at)):
+        for period in log.counting_periods(CHAT, log.helpline.day_of(conversation.answer.at)):
             waits[period].append(conversation.wait)
             durations[period].append(conversation.duration)
     for period in {cell[1] for cell in counts}:
-        count = {figure: counts.get((figure, period, "", ""), 0) for figure in FIGURES}
+        count = {figure: counts.get((figure, period, "", ""), 0) for figure in MEASURED}
         answered = count["answered_in_hours_attempts"]
         values = {
             "answer_rate": _divide(100 * answered, answered + count["missed_attempts"]),
@@ -934,31 +1233,119 @@ AGE_BANDS = {
 }
 
 
-def age_band(age: int | None) -> str:
-    """Give the band of an age in years, or `unknown`."""
-    return next((band for band, ages in AGE_BANDS.items() if age in ages), UNKNOWN)
+def age_band(age: int | None) -> str | None:
+    """Give the band of an age in years."""
+    return next((band for band, ages in AGE_BANDS.items() if age in ages), None)
 
 
 def callers_by(log: Log, breakdown: str, period: str) -> Counter[str]:
-    """Count the callers of a month or year by `gender`, `age_band` or `topic` (the main one).
+    """Count the callers of a period by `gender`, `age_band` or `topic` (the main one).
 
     Each is counted once, by their first session of the period that says so, else as `unknown`.
     """
-    category: dict[tuple[str, str], str] = {}
+    noted = _callers_noted(log, breakdown)
+    return Counter(
+        {category: len(persons) for (name, category), persons in noted.items() if name == period}
+    )
+
+
+def _callers_noted(log: Log, breakdown: str) -> dict[tuple[str, str], set]:
+    """Gather the callers of each period and category."""
+    said: dict[tuple[str, tuple[str, str]], str | None] = {}
     for session in log.answered_sessions:
-        if period not in periods_of(log.helpline.day_of(session.answer.at)):
-            continue
-        said = _noted(session, breakdown)
-        if category.get(session.person, UNKNOWN) == UNKNOWN:
-            category[session.person] = said
-    return Counter(category.values())
+        for period in log.counting_periods(CHAT, log.helpline.day_of(session.answer.at)):
+            if said.get((period, session.person)) is None:
+                said[period, session.person] = _noted(session, breakdown)
+    callers = defaultdict(set)
+    for (period, person), category in said.items():
+        callers[period, category or UNKNOWN].add(person)
+    return callers
 
 
-def _noted(session: Session, breakdown: str) -> str:
+def _noted(session: Session, breakdown: str) -> str | None:
     if breakdown == "gender":
-        return session.noted("gender") or UNKNOWN
+        return session.noted("gender")
     if breakdown == "topic":
-        return (session.noted("topics") or [UNKNOWN])[0]
+        return (session.noted("topics") or [None])[0]
     if breakdown == "age_band":
         return age_band(session.noted("age"))
     raise ValueError(f"callers are not counted by {breakdown}")
+
+
+# --- Breaks in the series ------------------------------------------------------------------------
+
+# What a change of the opening hours changes the meaning of.
+RESTS_ON_HOURS = {
+    "missed_attempts",
+    "out_of_hours_attempts",
+    "answered_in_hours_attempts",
+    "answer_rate",
+    "missed_pressers",
+    "out_of_hours_pressers",
+    "unreached_pressers",
+    "open_hours",
+    "responder_hours",
+}
+
+
+class Break(NamedTuple):
+    """A date from which on a figure's series is another one, and why."""
+
+    figure: str
+    starts_on: date
+    kind: str
+    reason: str
+
+
+def breaks_of(helpline: Helpline) -> list[Break]:
+    """List the breaks of all figures, in the order of figure and date.
+
+    The opening hours break a series on the dates on which the times of a week at which the helpline
+    is open by its regular hours become others: not the first of the hours, not other responders.
+    """
+    parts = CHANGES | MEANS
+    figures = sorted(figure for figure in FIGURES if parts.get(figure, figure) in RESTS_ON_HOURS)
+    changes = _changes_of_hours(helpline)
+    return [
+        Break(figure, day, "opening_hours", reason) for figure in figures for day, reason in changes
+    ]
+
+
+def break_of(log: Log, figure: str, period: str) -> str:
+    """Say why the series of a figure breaks in a period: the reasons in order, or nothing."""
+    _, _, first, last = period_of(period)
+    reasons = [
+        broken.reason
+        for broken in log.breaks
+        if broken.figure == figure and first <= broken.starts_on <= last
+    ]
+    return "; ".join(reasons)
+
+
+def _changes_of_hours(helpline: Helpline) -> list[tuple[date, str]]:
+    starts = {date.fromisoformat(row["valid_from"]) for row in helpline.regular}
+    ends = {row["valid_to"] for row in helpline.regular} - {"", "9999-12-31"}
+    days = sorted(starts | {date.fromisoformat(day) + timedelta(days=1) for day in ends})
+    changes = []
+    for before, day in itertools.pairwise(days):
+        old, new = _open_week(helpline, before), _open_week(helpline, day)
+        if old != new:
+            hours = f"{_hours(new)} h a week instead of {_hours(old)} h"
+            if len(old) == len(new):
+                hours = f"other times, {_hours(new)} h a week as before"
+            changes.append((day, f"opening hours from {day}: {hours}"))
+    return changes
+
+
+def _open_week(helpline: Helpline, day: date) -> set[tuple[str, int]]:
+    """List the minutes of a week (weekday, minute) that are open by the hours in force on a day."""
+    minutes = set()
+    for row in helpline.regular:
+        if row["valid_from"] <= str(day) <= (row["valid_to"] or "9999"):
+            opening = _opening(row)
+            minutes |= {(row["weekday"], at) for at in range(opening.opens, opening.closes)}
+    return minutes
+
+
+def _hours(minutes: set) -> str:
+    return f"{len(minutes) / 60:g}"

@@ -1,8 +1,8 @@
 """Random small logs that crowd around the edges of the definitions, and ways to deliver them.
 
-`nights()` gives the nights over which a log's files arrive; `helpline_of` writes the helpline whose
-opening hours meet the logs' edges. Only what the definitions settle is generated: no log here needs
-a second reading of them.
+`nights()` gives the nights over which a log's files arrive; `helplines()` gives helplines whose
+opening hours, ranges and exclusions meet the logs' edges, and `helpline_of` writes one. Only what
+the definitions settle is generated: no log here needs a second reading of them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,20 @@ from tests import events
 Files = list[tuple[str, bytes]]
 
 # Instants at which something begins, ends or changes: opening and closing times, midnights of a
-# month and of a year with its new opening hours, and both changes of the clocks.
+# week, a month, and a year with its new opening hours, both changes of the clocks, and some of the
+# same of the year before. 2021 begins in a week 53, and 2022 in a week 52.
 EDGES = [
     datetime.fromisoformat(events.moment(when)).astimezone(UTC)
     for when in (
+        "2021-01-01",
+        "2021-01-04",
+        "2021-02-28 23:59:59.999",
+        "2021-03-01",
+        "2021-10-06 19:00",
         "2021-12-31 22:00",
         "2021-12-31 23:59:59.999",
         "2022-01-01",
+        "2022-01-03",
         "2022-01-05 14:00",
         "2022-01-05 17:00",
         "2022-02-28 22:00",
@@ -68,14 +75,18 @@ SESSIONS = ["s1", "s2", "s3", "s4", "s6", "s7", "s8", "s9", 5, "5"]
 VALUES = {
     "visitor": VISITORS,
     "responder": ["r1", "r2", None],
+    "button": ["open", "busy", "closed", "not on the list", "", None],
+    "page": ["/", "/test", "https://host/test?a=b#c", "https://host?a", "/elsewhere", "", None],
+    "campaign": ["spring", "autumn", "not on the list", "", None],
     "channel": ["chat", "chat", "chat", "mail"],
     "scheduled_by": ["responder", "visitor", "not on the list", "", None],
     "client": ["anna", 7, "k1", "k2", None, "", "0"],
     "gender": ["female", "male", "not on the list", "", None],
-    "age": [0, 8, 9, "13", 120, 121, -1, "old", None],
-    "topics": [["home"], ["bullying", "home"], ["no"], [None, "", "home"], [], "home", None],
+    "age": [0, 8, 9, 11, 12, "14", 15, 17, 18, 20, 21, 24, 25, 120, 121, -1, "old", None, None],
+    "topics": [["home"], ["bullying", "home"], ["no"], [None, "", "violence"], [], "home", None],
     "referred_by": ["awel", "1712", "not on the list", "", None],
 }
+CLICKED = ("button", "page", "campaign")
 REGISTERED = ("client", "gender", "age", "topics", "referred_by")
 OFFSETS = ["Z", "+00:00", "+01:00", "+02:00", "-05:00", "+05:30"]
 
@@ -123,6 +134,8 @@ MALFORMED = [
 ]
 
 HELPLINE = {
+    "pages": ["/", "/test"],
+    "campaigns": ["spring,Spring,2022-03-01,2022-05-31,web", "autumn,Autumn,,,"],
     "opening_hours": [
         *(f"2020-01-01,2021-12-31,{weekday},22:00,24:00,1" for weekday in range(1, 8)),
         *(f"2020-01-01,,{weekday},19:00,22:00,2" for weekday in range(1, 5)),
@@ -139,18 +152,66 @@ HELPLINE = {
     ],
     "data_gaps": ["button,2022-01-05,2022-01-07,Still to be cleaned"],
 }
+# Further lines of opening hours: some change the times of a week, some only the responders, and
+# some only how the same times are written.
+CHANGES_OF_HOURS = [
+    ["2021-10-06,2022-02-28,3,09:00,09:20,1", "2022-03-01,,3,09:20,09:40,1"],
+    ["2021-03-01,2021-03-01,1,00:00,24:00,4"],
+    ["2020-01-01,2022-02-28,5,14:00,17:00,1", "2022-03-01,,5,14:00,17:00,3"],
+    ["2020-01-01,2021-12-31,2,08:00,10:00,1", "2022-01-01,,2,08:00,09:00,1"],
+    ["2022-01-01,,2,09:00,10:00,1", "2022-01-01,,2,08:30,09:30,1"],
+    ["2022-10-30,2022-10-30,7,01:00,04:00,1"],
+]
+RANGES = [
+    "2022-01/2022-03",
+    "2021-12/2022-02",
+    "2021-01/2021-10",
+    "2022-02/2023-06",
+    "2020-11/2021-01",
+    "2020-01/2022-12",
+    "2019-01/2019-06",
+]
+EXCLUDED = {
+    "visitor": ["anna", "ben", 7],
+    "page": ["/", "/test"],
+    "button": ["open", "busy"],
+    "campaign": ["spring", "autumn"],
+}
 
 
-def helpline_of(folder: Path) -> Path:
-    """Write the helpline of the random logs: openings over midnight, New Year and clock changes."""
-    return events.helpline(folder, **HELPLINE)
+@st.composite
+def helplines(draw) -> dict:
+    """Draw what `helpline_of` takes: the settings and tables of a helpline that meet the edges."""
+    further = draw(st.lists(st.sampled_from(CHANGES_OF_HOURS), max_size=3, unique_by=tuple))
+    ranges = draw(st.lists(st.sampled_from(RANGES), max_size=2, unique=True))
+    names = draw(st.permutations(["bot", "Bot", "staff", "test"]))[: draw(st.integers(0, 4))]
+    return HELPLINE | {
+        "opening_hours": [*HELPLINE["opening_hours"], *itertools.chain(*further)],
+        "published": [events.published("clicks", name, 12) for name in [*ranges, "2022-01"]],
+        "exclusions": [(name, *_draw_exclusion(draw)) for name in names],
+    }
+
+
+def _draw_exclusion(draw) -> tuple:
+    """Draw field, value, and when the exclusion starts and ends, if it does."""
+    field = draw(st.sampled_from(sorted(EXCLUDED)))
+    value = draw(st.sampled_from(EXCLUDED[field]))
+    bounds = sorted(draw(st.lists(st.sampled_from(EDGES), min_size=2, max_size=2, unique=True)))
+    starts_at, ends_at = (draw(st.sampled_from([None, None, bound])) for bound in bounds)
+    return field, value, starts_at, ends_at
+
+
+def helpline_of(folder: Path, helpline: dict, key: str) -> Path:
+    """Write a random helpline; the pseudonyms of its exclusions are those of the key."""
+    exclusions = [events.exclusion(*drawn, key=key) for drawn in helpline["exclusions"]]
+    return events.helpline(folder, **helpline | {"exclusions": exclusions})
 
 
 @st.composite
 def logs(draw, least: int = 15, most: int = 60) -> list[bytes]:
     """Draw the lines of a log: `least` to `most` events, copies of some, and malformed lines."""
     pools = VALUES | {
-        "visitor": draw(st.lists(st.sampled_from(VISITORS), min_size=2, max_size=4)),
+        "visitor": ["anna", *draw(st.lists(st.sampled_from(VISITORS), min_size=2, max_size=4))],
         "session": draw(st.lists(st.sampled_from(SESSIONS), min_size=3, max_size=8)),
     }
     draw_time = _clock(draw)
@@ -168,8 +229,13 @@ def logs(draw, least: int = 15, most: int = 60) -> list[bytes]:
 
 
 def _clock(draw):
-    """Return a function that draws times a step away from an edge, or from one of the last."""
+    """Return a function that draws times a step away from an edge, or from one of the last.
+
+    The edges may be those of two years, so that there is something to compare with.
+    """
     edges = draw(st.lists(st.sampled_from(EDGES), min_size=1, max_size=3))
+    if draw(st.booleans()):
+        edges += [edge - timedelta(days=365) for edge in edges if edge.year == 2022]
     times: list[datetime] = []
 
     def draw_time() -> datetime:
@@ -180,17 +246,20 @@ def _clock(draw):
 
 
 def _happening(draw, kind: str, when: datetime, pools: dict) -> list[dict]:
-    """Draw one event; of a conversation, request, answer and end as they should follow."""
+    """Draw one event; of a conversation what should follow, and perhaps what was noted of it."""
     if kind != "conversation":
         return [_event(draw, kind, when, pools)]
     pools = pools | {"session": [draw(st.sampled_from(pools["session"]))]}
     steps = st.sampled_from([step for step in STEPS if step >= timedelta(0)])
     answered_at = when + draw(steps)
-    return [
+    conversation = [
         _event(draw, "request", when, pools),
         _event(draw, "answer", answered_at, pools),
         _event(draw, "end", answered_at + draw(steps), pools),
     ]
+    if draw(st.booleans()):
+        conversation.append(_event(draw, "register", answered_at, pools))
+    return conversation
 
 
 def _event(draw, kind: str, when: datetime, pools: dict, **at) -> dict:
@@ -200,7 +269,7 @@ def _event(draw, kind: str, when: datetime, pools: dict, **at) -> dict:
     if "source" not in at:
         at["source"] = draw(st.sampled_from(SOURCES["button" if kind == "click" else "chat"]))
     if kind == "click":
-        return events.click(pick("visitor"), when, **at)
+        return events.click(pick("visitor"), when, **{name: pick(name) for name in CLICKED}, **at)
     session = pick("session")
     if kind == "request":
         return events.request(session, pick("visitor"), when, channel=pick("channel"), **at)
@@ -246,10 +315,16 @@ def _coverage(draw) -> list[dict]:
     for log in ("button", "chat"):
         amount = draw(st.sampled_from(["nothing", "everything", "pieces"]))
         if amount == "everything":
-            intervals = [("2021-12-01", "2022-12-01")]
+            first = draw(st.sampled_from(["2020-12-01", "2020-12-30", "2021-12-01"]))
+            intervals = [(first, "2022-12-01")]
         elif amount == "pieces":
-            limits = st.sampled_from(_LIMITS)
-            pairs = st.lists(limits, min_size=2, max_size=2, unique=True).map(sorted)
+            pairs = st.sampled_from(
+                [
+                    (first, last)
+                    for n, first in enumerate(_LIMITS)
+                    for last in _LIMITS[n + 1 : n + 6]
+                ]
+            )
             intervals = draw(st.lists(pairs, min_size=2, max_size=4))
         else:
             intervals = []
@@ -261,12 +336,21 @@ def _coverage(draw) -> list[dict]:
 
 
 _LIMITS = [
+    "2020-12-28",
+    "2021-01-01",
+    "2021-01-02",
+    "2021-01-04",
+    "2021-02-01",
+    "2021-04-01",
+    "2021-10-06",
     "2021-12-20",
     "2021-12-31 23:59:59.999999",
     "2022-01-01",
+    "2022-01-02",
     "2022-01-05 12:00",
     "2022-02-01",
     "2022-03-01",
+    "2022-03-02",
     "2022-03-11",
     "2022-03-27",
     "2022-03-28",

@@ -70,6 +70,52 @@ def test_marts_and_figures_keep_their_contract(manifest: dict):
     assert all(kept.values())
 
 
+def test_every_figure_is_measured_by_the_model_that_it_names(built: Path):
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as warehouse:
+        named = warehouse.execute(
+            "select figure, kind, model from figures.figure_definitions"
+        ).fetchall()
+        measured = {
+            model: {
+                row[0]
+                for row in warehouse.execute(f"select figure from figures.{model}").fetchall()
+            }
+            for model in {model for _, _, model in named}
+        }
+    # One month has no year before it, and its helpline takes nothing out.
+    silent = {figure for figure, kind, _ in named if kind == "change"} | {"excluded_events"}
+    for figure, _, model in named:
+        assert figure in measured[model] | silent, f"{model} does not measure {figure}"
+
+
+@pytest.mark.parametrize(
+    ("defect", "problem"),
+    [
+        ("set parts = 'nobody' where figure = 'answer_rate'", "its part nobody does not fit it"),
+        (
+            "set parts = 'clicks' where figure = 'callers_share_percent'",
+            "its part clicks does not fit it",
+        ),
+        ("set parts = null where figure = 'clicks_per_month'", "it has the wrong number of parts"),
+        ("set period_types = 'day' where figure = 'clicks'", "it is given for no period"),
+        ("set version = 2 where figure = 'clicks'", "its version is not that of its last change"),
+    ],
+)
+def test_a_definition_that_does_not_fit_is_found(
+    built: Path, manifest: dict, defect: str, problem: str
+):
+    name = "test.chatcijfers.assert_definitions_hold_together"
+    with duckdb.connect() as memory:
+        memory.execute(f"attach '{built / 'warehouse.duckdb'}' as built (read_only)")
+        memory.execute("attach ':memory:' as warehouse")
+        memory.execute("create schema warehouse.figures")
+        for seed in ("figure_definitions", "definition_changes"):
+            memory.execute(f"create table warehouse.figures.{seed} as from built.figures.{seed}")
+        memory.execute(f"update warehouse.figures.figure_definitions {defect}")
+        found = memory.execute(manifest["nodes"][name]["compiled_code"]).fetchall()
+    assert any(said.startswith(problem) for _, said in found), found
+
+
 @pytest.mark.parametrize(
     "model",
     sorted((PROJECT / "models").rglob("*.sql")),

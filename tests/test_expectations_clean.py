@@ -1,7 +1,8 @@
 """A small warehouse in which all is as it should be, for the tests of both gates and the release.
 
 Sixteen months from December 2021 to March 2023: one whole year, a month without a covered day, and
-provisional ones at both ends. Every identity holds in it, by construction.
+provisional ones at both ends; their weeks, years, and two ranges that a document has used. Every
+identity holds in it, by construction.
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ import functools
 import shutil
 import tempfile
 from collections import defaultdict
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 
 import duckdb
 
 from expectations.figures import judge
 from ingest.workspace import Workspace
+from publish.protect import protect
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,8 +35,26 @@ MONTHS = [
     "2023-03",
 ]
 MISSING = "2023-02"
-YEARS = ["2021", "2022", "2023"]
-FINAL = {"2022", *(month for month in MONTHS if month.startswith("2022"))}
+FINAL = {month for month in MONTHS if "2022-01" <= month <= "2023-01"}
+LAST_CLOSED_ON = date(2023, 1, 31)
+# The months of each period that is not a week. Of 2023-02 there is nothing to count.
+WHOLES = {
+    **{month: [month] for month in MONTHS},
+    "2021": MONTHS[:1],
+    "2022": MONTHS[1:13],
+    "2023": MONTHS[13:],
+    "2022-01/2022-10": MONTHS[1:11],
+    "2022-11/2023-02": MONTHS[11:15],
+}
+# The same, a year before: a range is compared with what it would have been.
+BEFORE = {
+    **{f"{int(month[:4]) + 1}{month[4:]}": month for month in MONTHS},
+    "2022": "2021",
+    "2023": "2022",
+    "2022-11/2023-02": "2021-11/2022-02",
+}
+UNSEEN = {"2021-11/2022-02": MONTHS[:3]}
+NOT_FINAL = {"2021", "2023", "2022-11/2023-02", *UNSEEN}
 
 BY_TIME = (
     "clicks",
@@ -41,8 +65,71 @@ BY_TIME = (
     "conversations",
     "open_hours",
 )
+BY_HOUR_OF_WEEK = "clicks"
 ONE_MORE_THAN_ELSEWHERE = "2022-03"
-Values = dict[tuple[str, str, str, str], Fraction | None]
+OPENING_HOURS_CHANGED_ON = date(2022, 3, 16)
+REASON = "opening hours from 2022-03-16: 27 h a week instead of 15 h"
+AGES = ("under_9", "9-11", "12-14", "15-17", "18-20", "21-24", "25_and_over", "unknown")
+Cell = tuple[str, str, str]
+Counts = dict[Cell, Fraction]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A line of figure_definitions.csv, as the clean warehouse has it."""
+
+    figure: str
+    kind: str
+    unit: str
+    base: str | None
+    decimals: int
+    version: int
+    parts: str | None
+    breaks_with: str | None
+    period_types: str
+    breakdowns: str | None
+
+    def has(self, period_type: str, breakdown: str) -> bool:
+        """Tell whether it is given for such a period and breakdown."""
+        known = ["channel", *(self.breakdowns or "").split()]
+        return period_type in self.period_types.split() and (breakdown == "" or breakdown in known)
+
+    def row(self, cell: tuple[str, str, str], exact: Fraction | None, status: str) -> tuple:
+        """Make the row of a cell of it."""
+        period, breakdown, category = cell
+        value = None if exact is None else floor(exact * 10**self.decimals + Fraction(1, 2))
+        unit = 3600 if self.unit == "hours" else None if exact is None else exact.denominator
+        starts_on, ends_on = span(period)
+        is_broken = self.breaks_with and starts_on <= OPENING_HOURS_CHANGED_ON <= ends_on
+        return (
+            *(self.figure, period, breakdown, category),
+            None if value is None else Decimal(value).scaleb(-self.decimals),
+            *(self.unit, self.base or "", status, "N", REASON if is_broken else ""),
+            *(self.decimals, self.version),
+            None if exact is None else int(exact * unit),
+            None if exact is None else unit,
+            0 if self.kind == "quantile" and exact is not None else None,
+        )
+
+
+def span(period: str) -> tuple[date, date]:
+    """Give the first and the last day of a period."""
+    if "W" in period:
+        monday = date.fromisocalendar(int(period[:4]), int(period[6:]), 1)
+        return monday, monday + timedelta(days=6)
+    if "/" in period:
+        return span(period[:7])[0], span(period[8:])[1]
+    if len(period) == 4:
+        return date(int(period), 1, 1), date(int(period), 12, 31)
+    first = date.fromisoformat(f"{period}-01")
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def period_type(period: str) -> str:
+    """Say what kind of period it is."""
+    if "W" in period:
+        return "week"
+    return "range" if "/" in period else "year" if len(period) == 4 else "month"
 
 
 def _hourly(month: str, weekday: int, hour: int) -> dict[str, int | Fraction]:
@@ -63,7 +150,7 @@ def _hourly(month: str, weekday: int, hour: int) -> dict[str, int | Fraction]:
     }
 
 
-def _count_month(values: Values, month: str, is_first_of_year: bool) -> None:
+def _count_month(month: str) -> Counts:
     cells = defaultdict(Fraction)
     for weekday in range(1, 8):
         for hour in range(24):
@@ -71,9 +158,11 @@ def _count_month(values: Values, month: str, is_first_of_year: bool) -> None:
                 cells[figure, "", ""] += amount
                 cells[figure, "weekday", f"{weekday}"] += amount
                 cells[figure, "hour", f"{hour:02}"] += amount
-                cells[figure, "hour_of_week", f"{weekday}-{hour:02}"] += amount
+                if figure == BY_HOUR_OF_WEEK:
+                    cells[figure, "hour_of_week", f"{weekday}-{hour:02}"] += amount
     total = {figure: cells[figure, "", ""] for figure in BY_TIME}
     chat = total["conversations"] - 1
+    is_first_of_year = month[:4] != MONTHS[MONTHS.index(month) - 1][:4]
     new = chat if is_first_of_year else chat - 2
     missed_pressers = total["missed_attempts"] // 2
     out_of_hours_pressers = total["out_of_hours_attempts"] // 2
@@ -95,76 +184,151 @@ def _count_month(values: Values, month: str, is_first_of_year: bool) -> None:
         ("missed_pressers", "", ""): missed_pressers,
         ("out_of_hours_pressers", "", ""): out_of_hours_pressers,
         ("unreached_pressers", "", ""): missed_pressers - 1,
-        ("callers", "", ""): chat + 2,
         ("callers", "channel", "chat"): chat,
         ("callers", "channel", "mail_only"): 2,
         ("new_callers", "", ""): new,
         ("first_time_callers", "", ""): new - 1,
         ("responder_hours", "", ""): 2 * total["open_hours"],
+        ("excluded_events", "", ""): 3,
+        ("excluded_events", "exclusion", "staff tests"): 3,
+        ("excluded_events", "exclusion", "a bot"): 0,
     }
-    for (figure, breakdown, category), amount in cells.items():
-        values[figure, month, breakdown, category] = Fraction(amount)
+    return {cell: Fraction(amount) for cell, amount in cells.items()}
 
 
-def _count_year(values: Values, year: str) -> None:
-    months = [month for month in MONTHS if month.startswith(year)]
-    cells = {(figure, *rest) for figure, month, *rest in values if month in months}
-    amounts = {
-        cell: [values[cell[0], month, *cell[1:]] for month in months if month != MISSING]
-        for cell in cells
-    }
-    for (figure, breakdown, category), parts in amounts.items():
-        if figure.endswith("pressers"):
-            largest = max(parts)
-            value = largest + (sum(parts) - largest) // 2
-        else:
-            value = sum(parts)
-        values[figure, year, breakdown, category] = value
-    chat = values["new_callers", year, "", ""]
-    values["callers", year, "channel", "chat"] = chat
-    values["callers", year, "", ""] = chat + values["callers", year, "channel", "mail_only"]
+def _count_whole(months: list[Counts], is_since_january: bool) -> Counts:
+    """Count a period of months: what adds up is added, of persons some came in two months."""
+    counts = {}
+    for cell in months[0]:
+        parts = [month[cell] for month in months]
+        counts[cell] = sum(parts)
+        if cell[0].endswith("pressers"):
+            counts[cell] = max(parts) + (sum(parts) - max(parts)) // 2
+    if is_since_january:
+        counts["callers", "channel", "chat"] = counts["new_callers", "", ""]
+    callers = counts["callers", "channel", "chat"] + counts["callers", "channel", "mail_only"]
+    counts["callers", "", ""] = callers
+    few = {"boy": 1, "unknown": 2, "unlisted": 0, "9-11": 3, "21-24": 1, "angst": 4}
+    for breakdown, categories, most in (
+        ("gender", ("girl", "boy", "unknown", "unlisted"), "girl"),
+        ("age_band", AGES, "15-17"),
+        ("topic", ("angst", "rouw", "unknown", "unlisted"), "rouw"),
+    ):
+        for category in categories:
+            counts["callers", breakdown, category] = Fraction(few.get(category, 0))
+        rest = sum(counts["callers", breakdown, category] for category in categories)
+        counts["callers", breakdown, most] += callers - rest
+    return counts
 
 
-def _add_ratios(values: Values, period: str) -> None:
-    total = {
-        figure: value
-        for (figure, when, *rest), value in values.items()
-        if when == period and rest == ["", ""]
-    }
-    answered = total["answered_in_hours_attempts"]
-    ratios = {
-        "answer_rate": 100 * answered / (answered + total["missed_attempts"]),
+def _count_weeks(months: dict[str, Counts]) -> dict[str, Counts]:
+    """Count the weeks of the valued months, each of which is spread evenly over its days."""
+    weeks: dict[str, Counts] = {}
+    for month, counts in months.items():
+        counts = {(figure, "", ""): counts[figure, "", ""] for figure in BY_TIME}
+        first, last = span(month)
+        days = (last - first).days + 1
+        for number in range(days):
+            year, week, _ = (first + timedelta(days=number)).isocalendar()
+            counted = weeks.setdefault(f"{year}-W{week:02}", defaultdict(Fraction))
+            for cell, amount in counts.items():
+                unit = 3600 if cell[0] == "open_hours" else 1
+                whole = amount * unit
+                part = whole * (number + 1) // days - whole * number // days
+                counted[cell] += Fraction(part, unit)
+    for counted in weeks.values():
+        outcomes = ("answered_attempts", "missed_attempts", "out_of_hours_attempts")
+        counted["attempts", "", ""] = sum(counted[figure, "", ""] for figure in outcomes)
+    return weeks
+
+
+def _derive(definition: Definition, counts: Counts, months: int) -> Counts:
+    """Compute a ratio, share, mean or quantile from the counts of a period."""
+    parts = (definition.parts or "").split()
+    total = {figure: amount for (figure, *rest), amount in counts.items() if rest == ["", ""]}
+    if definition.kind == "share":
+        return {
+            cell: 100 * amount / total[parts[0]]
+            for cell, amount in counts.items()
+            if cell[0] == parts[0] and definition.has("year", cell[1]) and cell[1] != "channel"
+            if cell[1] != ""
+        }
+    if definition.kind == "mean":
+        return {("", "", ""): total[parts[0]] / months}
+    fixed = {
+        "answer_rate": 100 * total[parts[0]] / (total[parts[0]] + total[parts[-1]]),
         "clicks_per_conversation": total["clicks"] / total["conversations"],
         "wait_seconds_median": Fraction(61),
         "wait_seconds_p90": Fraction(240),
         "conversation_minutes_median": Fraction(51, 2),
     }
-    for figure, value in ratios.items():
-        values[figure, period, "", ""] = value
+    return {("", "", ""): fixed[definition.figure]}
 
 
-def _figures(known: dict[str, tuple]) -> list[tuple]:
-    values: Values = {}
-    for month in MONTHS:
-        _count_month(values, month, month[:4] != MONTHS[MONTHS.index(month) - 1][:4])
-    for year in YEARS:
-        _count_year(values, year)
-    for period in MONTHS + YEARS:
-        _add_ratios(values, period)
+def _status(months: Iterable[str], period: str) -> str:
+    touched = set(months)
+    if touched == {MISSING}:
+        return "O"
+    return "A" if touched <= FINAL and period not in NOT_FINAL else "P"
+
+
+def _figures(definitions: list[Definition]) -> list[tuple]:
+    by_month = {month: _count_month(month) for month in MONTHS}
+    valued = {month: counts for month, counts in by_month.items() if month != MISSING}
+    counted = {
+        period: _count_whole(
+            [by_month[month] for month in months if month != MISSING] or [by_month[MISSING]],
+            is_since_january=len(period) != 7 and (len(period) == 4 or period[5:7] == "01"),
+        )
+        for period, months in (WHOLES | UNSEEN).items()
+    }
     rows = []
-    for (figure, period, breakdown, category), value in sorted(values.items()):
-        unit, base, decimals, breakdowns = known[figure]
-        status = "O" if period == MISSING else "A" if period in FINAL else "P"
-        rounded = None if status == "O" else _rounded(value, decimals)
-        cell = (figure, period, breakdown, category, rounded)
-        if breakdown in ("", "channel", *(breakdowns or "").split()):
-            rows.append((*cell, unit, base or "", status, "N", "", decimals))
-    return rows
+    for period, months in WHOLES.items():
+        status = _status(months, period)
+        length = sum(month != MISSING for month in months)
+        for definition in definitions:
+            if definition.kind == "change":
+                rows += _changes(definition, counted, period, status)
+                continue
+            cells = (
+                {cell: n for cell, n in counted[period].items() if cell[0] == definition.figure}
+                if definition.kind in ("sum", "distinct")
+                else _derive(definition, counted[period], length or 1)
+            )
+            rows += [
+                definition.row((period, *cell[1:]), None if status == "O" else exact, status)
+                for cell, exact in cells.items()
+                if definition.has(period_type(period), cell[1])
+            ]
+    weeks = _count_weeks(valued)
+    missing_weeks = _count_weeks({MISSING: by_month[MISSING]}).keys() - weeks.keys()
+    for week in weeks | dict.fromkeys(missing_weeks):
+        status = _status({f"{day:%Y-%m}" for day in span(week)} & set(MONTHS), week)
+        rows += [
+            definition.row(
+                (week, "", ""),
+                None if status == "O" else weeks[week][definition.figure, "", ""],
+                status,
+            )
+            for definition in definitions
+            if definition.has("week", "")
+        ]
+    return sorted(rows, key=lambda row: row[:4])
 
 
-def _rounded(value: Fraction, decimals: int) -> str:
-    exact = Decimal(value.numerator) / Decimal(value.denominator)
-    return str(exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
+def _changes(
+    definition: Definition, counted: dict[str, Counts], period: str, status: str
+) -> list[tuple]:
+    """Make the row of a change, if the year before has figures too."""
+    before = BEFORE.get(period)
+    if before is None or not definition.has(period_type(period), ""):
+        return []
+    earlier = _status((WHOLES | UNSEEN)[before], before)
+    status = next(code for code in "OPA" if code in (status, earlier))
+    new, old = (counted[when][definition.parts, "", ""] for when in (period, before))
+    return [
+        definition.row((period, "", ""), None if status == "O" else 100 * (new - old) / old, status)
+    ]
 
 
 # The product's own definitions, without the hours of the week of most figures: tests are quick.
@@ -172,19 +336,28 @@ DEFINITIONS = f"""
 create schema figures;
 create table figures.figure_definitions as
     select * replace (
-        if(figure in ('clicks', 'open_hours'), breakdowns, replace(breakdowns, ' hour_of_week', ''))
+        if(figure = '{BY_HOUR_OF_WEEK}', breakdowns, replace(breakdowns, ' hour_of_week', ''))
             as breakdowns
     )
     from read_csv('{ROOT / "dbt_project" / "seeds" / "figure_definitions.csv"}', header = true);
 create table figures.figures (
     figure varchar, period varchar, breakdown varchar, category varchar,
     value decimal(18, 2), unit varchar, base varchar, obs_status varchar,
-    conf_status varchar, break varchar, decimals integer
+    conf_status varchar, break varchar, decimals integer, version integer,
+    numerator bigint, denominator bigint, left_out bigint
 );
+create table figures.periods (
+    period varchar, period_type varchar, is_closed boolean, starts_on date, ends_on date
+);
+create table figures.breaks as
+    select figure, date '{OPENING_HOURS_CHANGED_ON}' as starts_on, breaks_with as kind,
+        '{REASON}' as reason
+    from figures.figure_definitions
+    where breaks_with = 'opening_hours';
 """
 
 SETTINGS = """
-insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 1);
+insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 2);
 insert into raw.settings values
     ('Testlijn', 'nl', 'Europe/Brussels', date '2021-12-01', 30, 10, 5);
 insert into raw.opening_hours values
@@ -194,7 +367,14 @@ insert into raw.closures values (date '2022-12-25', 'Kerstmis');
 insert into raw.codes values
     ('scheduled_by', 'visitor', 'bezoeker', 'visitor', 1),
     ('scheduled_by', 'responder', 'beantwoorder', 'responder', 2),
-    ('referred_by', '1712', '1712', '1712', 1);
+    ('referred_by', '1712', '1712', '1712', 1),
+    ('gender', 'girl', 'meisje', 'girl', 1),
+    ('gender', 'boy', 'jongen', 'boy', 2),
+    ('topic', 'angst', 'angst', 'fear', 1),
+    ('topic', 'rouw', 'rouw', 'grief', 2);
+insert into raw.exclusions by name
+    select unnest(['staff tests', 'a bot']) as exclusion, 'page' as field, '/test' as value,
+        'tests of our own' as reason, 'An' as author, 54 as expected_events;
 insert into raw.deliveries values
     (repeat('a1', 32), 'chat/2022-03-01.ndjson.gz', 4000, 41, 40, 1, 0, 'loaded', null, 'r1',
         timestamp '2022-03-02 03:30:00'),
@@ -205,6 +385,12 @@ insert into raw.rejects values (repeat('a1', 32), 7, 'bad_time');
 """
 
 MARTS = """
+insert into raw.published by name
+    select 'answer 7' as document, date '2023-01-31' as published_on,
+        figure, period, breakdown, category,
+        value::bigint::varchar as value, value::bigint::varchar as as_printed
+    from figures.figures
+    where figure = 'conversations' and breakdown = '' and contains(period, '/');
 create schema marts;
 create table marts.deliveries as
     select delivery_id, status, lines, events, rejects, blank_lines from raw.deliveries;
@@ -241,20 +427,36 @@ def build_warehouse(path: Path) -> None:
         connection.execute("use warehouse")
         connection.execute(SETTINGS)
         connection.execute(DEFINITIONS)
-        known = connection.execute(
-            "select figure, unit, base, decimals, breakdowns from figures.figure_definitions"
-        ).fetchall()
-        rows = _figures({figure: tuple(rest) for figure, *rest in known})
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        unnested = ", ".join(f"unnest(${number + 1})" for number in range(len(columns)))
-        connection.execute(f"insert into figures.figures select {unnested}", columns)
+        rows = _figures(_definitions(connection))
+        _insert(connection, "figures.figures", rows)
+        periods = sorted({period for _, period, *_ in rows})
+        _insert(connection, "figures.periods", [_period(period) for period in periods])
         connection.execute(MARTS)
+
+
+def _definitions(connection: duckdb.DuckDBPyConnection) -> list[Definition]:
+    columns = ", ".join(Definition.__dataclass_fields__)
+    rows = connection.execute(f"select {columns} from figures.figure_definitions").fetchall()
+    return [Definition(*row) for row in rows]
+
+
+def _period(period: str) -> tuple:
+    starts_on, ends_on = span(period)
+    return (period, period_type(period), ends_on <= LAST_CLOSED_ON, starts_on, ends_on)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -> None:
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    unnested = ", ".join(f"unnest(${number + 1})" for number in range(len(columns)))
+    connection.execute(f"insert into {table} select {unnested}", columns)
 
 
 @functools.cache
 def _clean_folder() -> tempfile.TemporaryDirectory:
     folder = tempfile.TemporaryDirectory(prefix="clean-warehouse-")
-    build_warehouse(Path(folder.name) / "warehouse.duckdb")
+    data = Path(folder.name)
+    build_warehouse(data / "warehouse.duckdb")
+    protect(Workspace(data=data, logs="", helpline=data))
     return folder
 
 
@@ -271,9 +473,21 @@ def change(workspace: Workspace, sql: str) -> None:
         connection.execute(sql)
 
 
+# Nothing has been public before, and few attempts are rare: these have nothing to look at.
+NOT_HERE = {
+    "attempts_tell_no_hidden_count",
+    "all_that_was_published_fits_together",
+    "no_hidden_cell_was_pinned_before",
+    "no_two_contents_give_a_person_away",
+    "published_figures_have_the_same_value",
+    "what_was_shown_stays_shown",
+}
+
+
 def test_a_clean_warehouse_holds_every_expectation(tmp_path):
     outcome = judge(clean_workspace(tmp_path))
 
     assert outcome.passed
     assert [finding.name for finding in outcome.findings if not finding.success] == []
-    assert [finding.name for finding in outcome.findings if finding.checked == 0] == []
+    unchecked = {finding.name for finding in outcome.findings if finding.checked == 0}
+    assert unchecked == NOT_HERE

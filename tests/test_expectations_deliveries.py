@@ -14,6 +14,7 @@ import pytest
 from expectations.__main__ import main
 from expectations.deliveries import LISTED_QUARANTINES, SUITE, judge
 from expectations.outcome import Outcome
+from ingest.deliveries import set_status
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 from tests.test_expectations_clean import change, clean_workspace
@@ -57,6 +58,11 @@ def ledger(workspace: Workspace) -> dict[str, tuple[str, str | None]]:
         return {name: (status, reason) for name, status, reason in rows.fetchall()}
 
 
+def quarantined(workspace: Workspace) -> set[str]:
+    """Give the deliveries that are quarantined."""
+    return {name for name, (status, _) in ledger(workspace).items() if status == "quarantined"}
+
+
 UNREADABLE = deliver("unreadable", rejects=12)
 MESSY = deliver("messy", events=1899, rejects=101, blank=50)
 WEEKS = [date(2022, 1, 3) + timedelta(weeks=week) for week in range(6)]
@@ -64,9 +70,46 @@ LOUD = happen({**dict.fromkeys(WEEKS, 36), WEEKS[-1]: 101})
 QUIET = happen({**dict.fromkeys(WEEKS, 36), WEEKS[-1]: 3})
 REFUSED = "insert into raw.refusals values ('a.gz', 'it ends too early', timestamp '2022-03-02')"
 
+
+def exclude(
+    field: str, value: str, expected: int, starts_at: str = "null", ends_at: str = "null"
+) -> str:
+    """Give the SQL for an exclusion; its bounds are SQL."""
+    return f"""
+        insert or replace into raw.exclusions values (
+            '{field} {value}', '{field}', '{value}', 'a test', 'me', {expected},
+            {starts_at}, {ends_at}
+        );
+    """
+
+
+def take(
+    delivery: str, events: int, *, first: int = 0, day: str = "2022-02-07", **fields: str
+) -> str:
+    """Give the SQL for clicks of a delivery on one day: as many, numbered from `first`."""
+    names = "".join(f", {name}" for name in fields)
+    values = "".join(f", '{value}'" for value in fields.values())
+    return f"""
+        insert into raw.events (
+            delivery_id, line_number, event_id, source_id, event_type,
+            occurred_at, unfit_fields{names}
+        )
+        select
+            '{delivery}', range, md5(range::varchar)::uuid, uuid(), 'helpline.button.clicked',
+            timestamp '{day} 12:00', 0{values}
+        from range({first}, {first + events});
+    """
+
+
+BOT = exclude("page", "/bot", 50)
+FLOOD = BOT + deliver("deluge", events=151) + take("deluge", 151, page="/bot")
+FADED = exclude("page", "/bot", 101, ends_at="timestamp '2022-02-01'") + happen({WEEKS[-1]: 1})
+
 DEFECTS = {
     "something_is_readable": UNREADABLE,
     "few_lines_are_set_aside": MESSY,
+    "exclusions_take_out_what_was_expected": FLOOD,
+    "exclusions_find_their_events": FADED,
     "volumes_are_usual": LOUD,
     "no_file_is_refused": REFUSED,
 }
@@ -112,12 +155,14 @@ def test_what_is_not_fit_is_quarantined_and_the_others_go_through(workspace, cap
 def test_every_quarantined_delivery_is_named_every_night(workspace, caplog):
     caplog.set_level("INFO")
     more = LISTED_QUARANTINES + 2
-    change(workspace, "".join(deliver(f"q{n:02}", 3, status="quarantined") for n in range(more)))
+    change(workspace, "".join(deliver(f"q{n:02}", rejects=3) for n in range(more)))
 
-    assert all(finding.success for finding in judge(workspace).findings)
+    for _ in range(2):
+        caplog.clear()
+        assert judge(workspace).finding("something_is_readable").broken == more
 
     assert f"{more} quarantined." in caplog.text
-    assert "Quarantined q00.ndjson (q00): no reason was noted." in caplog.text
+    assert "Quarantined q00.ndjson (q00): none of its 3 lines could be read" in caplog.text
     assert "python -m ingest accept|withdraw q09 --reason" in caplog.text
     assert "q10" not in caplog.text
     assert "2 more that are quarantined" in caplog.text
@@ -189,6 +234,155 @@ def test_events_of_a_quarantined_delivery_make_no_volume(workspace):
     change(workspace, LOUD.replace("repeat('b2', 32)", "'messy'") + ";" + MESSY)
 
     assert judge(workspace).finding("volumes_are_usual").success
+
+
+def test_an_exclusion_that_takes_out_far_too_much_is_told_with_its_remedy(workspace, caplog):
+    change(workspace, FLOOD + deliver("calm", 1) + take("calm", 1, first=999, page="/"))
+
+    judge(workspace)
+
+    assert ledger(workspace)["calm"] == ("loaded", None)
+    status, reason = ledger(workspace)["deluge"]
+    assert status == "quarantined"
+    assert reason == (
+        "with this delivery, which holds 151 such lines, the exclusion page /bot has taken out 151 "
+        "events where 50 were expected; mend exclusions.csv and it goes through the next night, or "
+        "accept it as it is"
+    )
+    assert f"Quarantined deluge.ndjson (deluge): {reason}." in caplog.text
+
+
+def test_what_an_exclusion_takes_out_is_added_up_over_deliveries_as_they_came(workspace):
+    change(
+        workspace,
+        BOT
+        + "".join(deliver(name, 80) + take(name, 80, page="/bot") for name in ("a", "a again"))
+        + deliver("b", 70) + take("b", 70, first=80, page="/bot")
+        + deliver("c", 1) + take("c", 1, first=150, page="/bot")
+        + deliver("d", 1) + take("d", 1, first=150, page="/bot")
+        + deliver("e", 1) + take("e", 1, first=999, page="/"),
+    )  # fmt: skip
+
+    judge(workspace)
+
+    assert quarantined(workspace) == {"c", "d"}
+    # What came first counts first, whatever it is called.
+    change(workspace, "update raw.deliveries set loaded_at = '2022-03-01' where delivery_id = 'c'")
+    judge(workspace)
+    assert quarantined(workspace) == {"b", "d"}
+
+
+VISITOR = "00000000-0000-0000-0000-00000000077a"
+JUST_THEN = "timestamp '2022-02-07 12:00'"
+JUST_AFTER = "timestamp '2022-02-07 12:00:00.000001'"
+TOO_MANY_OR_NOT = [
+    # what is excluded, what the events hold, how many there are, whether that is too many
+    (exclude("page", "/a", 0), {"page": "/a"}, 100, False),
+    (exclude("page", "/b", 0), {"page": "/b"}, 101, True),
+    (exclude("page", "/c", 100), {"page": "/c"}, 200, False),
+    (exclude("page", "/d", 100), {"page": "/d"}, 201, True),
+    (exclude("page", "/e", 300), {"page": "/e"}, 600, False),
+    (exclude("page", "/f", 300), {"page": "/f"}, 601, True),
+    (exclude("page", "/g", 0, starts_at=JUST_THEN), {"page": "/g"}, 101, True),
+    (exclude("page", "/h", 0, starts_at=JUST_AFTER), {"page": "/h"}, 101, False),
+    (exclude("page", "/i", 0, ends_at=JUST_AFTER), {"page": "/i"}, 101, True),
+    (exclude("page", "/j", 0, ends_at=JUST_THEN), {"page": "/j"}, 101, False),
+    (exclude("button", "busy", 0), {"button": "busy"}, 101, True),
+    (exclude("button", "open", 0), {"page": "open", "button": "closed"}, 101, False),
+    (exclude("campaign", "tv", 0), {"campaign": "tv"}, 101, True),
+    (exclude("campaign", "radio", 0), {"page": "radio", "campaign": "web"}, 101, False),
+    (exclude("visitor", VISITOR, 0), {"visitor_id": VISITOR}, 101, True),
+]
+
+
+def test_too_many_is_twice_what_was_expected_and_a_hundred_more(workspace):
+    for number, (exclusion, fields, events, _) in enumerate(TOO_MANY_OR_NOT):
+        name = f"case {number}"
+        change(workspace, exclusion + deliver(name, events) + take(name, events, **fields))
+
+    finding = judge(workspace).finding("exclusions_take_out_what_was_expected")
+
+    too_many = {f"case {number}" for number, case in enumerate(TOO_MANY_OR_NOT) if case[-1]}
+    assert quarantined(workspace) == too_many
+    assert finding.broken == len(too_many)
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [
+        exclude("page", "/bot", 151),
+        exclude("page", "/bot", 50, ends_at="timestamp '2022-01-01'"),
+        "delete from raw.exclusions",
+    ],
+)
+def test_a_mended_exclusion_lets_its_deliveries_through_the_next_night(mended, workspace, caplog):
+    caplog.set_level("INFO")
+    change(workspace, FLOOD + MESSY)
+    judge(workspace)
+    assert ledger(workspace)["deluge"][0] == "quarantined"
+
+    change(workspace, mended)
+    judge(workspace)
+
+    assert ledger(workspace)["deluge"] == ("loaded", None)
+    assert ledger(workspace)["messy"][0] == "quarantined"
+    assert caplog.text.count("Quarantined deluge.ndjson") == 1
+
+
+@pytest.mark.parametrize(("status", "still_counts"), [("accepted", True), ("withdrawn", False)])
+def test_what_a_person_decided_of_an_exclusion_stands(status, still_counts, workspace):
+    change(workspace, FLOOD + deliver("next", 1) + take("next", 1, first=999, page="/bot"))
+    judge(workspace)
+    set_status(workspace.warehouse, "deluge", status, "seen")
+
+    for _ in range(2):
+        judge(workspace)
+        assert ledger(workspace)["deluge"] == (status, "seen")
+        assert ledger(workspace)["next"][0] == ("quarantined" if still_counts else "loaded")
+    change(workspace, "delete from raw.exclusions")
+    judge(workspace)
+    assert ledger(workspace)["deluge"] == (status, "seen")
+
+
+TOO_FEW_OR_NOT = [
+    # how many are expected, until when, how many there are, whether that is too few
+    (101, JUST_THEN, 0, True),
+    (100, JUST_THEN, 0, False),
+    (101, JUST_AFTER, 0, False),  # the logs do not tell yet
+    (101, "null", 0, False),
+    (302, JUST_THEN, 150, True),
+    (302, JUST_THEN, 151, False),
+]
+
+
+def test_an_exclusion_that_ended_without_its_events_is_warned_of(workspace, caplog):
+    change(workspace, deliver("last", 1) + take("last", 1))
+    for number, (expected, ends_at, found, _) in enumerate(TOO_FEW_OR_NOT):
+        page = f"/{number}"
+        change(workspace, exclude("page", page, expected, ends_at=ends_at) + deliver(page, found))
+        change(workspace, take(page, found, day="2022-02-06", page=page))
+
+    finding = judge(workspace).finding("exclusions_find_their_events")
+
+    assert finding.severity == "warning"
+    assert [example["exclusion"] for example in finding.examples] == [
+        f"page /{number}" for number, case in enumerate(TOO_FEW_OR_NOT) if case[-1]
+    ]
+    assert "page /4 (found_events 150, expected_events 302)" in caplog.text
+
+
+def test_a_log_that_is_covered_past_an_exclusion_ends_it(workspace):
+    covered = f"""
+        {exclude("page", "/bot", 101, ends_at="timestamp '2022-02-08'")}
+        {deliver("x", 1)} {take("x", 1)}
+        update raw.events
+        set ends_at = timestamp '2022-02-08', event_type = 'helpline.log.covered'
+        where delivery_id = 'x'
+    """
+    change(workspace, covered)
+    assert not judge(workspace).finding("exclusions_find_their_events").success
+    change(workspace, "update raw.deliveries set status = 'withdrawn' where delivery_id = 'x'")
+    assert judge(workspace).finding("exclusions_find_their_events").success
 
 
 def test_the_command_says_what_is_missing(tmp_path, capsys):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
+import uuid
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,7 +13,9 @@ import duckdb
 import pytest
 
 from ingest import Problem, Workspace, pull
-from ingest.helpline import describe, load_helpline
+from ingest.description import describe
+from ingest.helpline import RAW_COLUMNS, load_helpline, store_helpline
+from ingest.warehouse import open_warehouse
 from tests.events import click, deliver, helpline
 
 HOURS = "valid_from,valid_to,weekday,opens,closes,responders\n"
@@ -232,18 +236,241 @@ def test_only_settings_and_opening_hours_are_needed(tmp_path):
     assert found.coded_fields()["button"] == ["busy", "closed", "open"]
 
 
-def test_exclusions_are_not_taken_as_applied(tmp_path):
+def table_of(folder: Path, table: str, *lines: str) -> Path:
+    """Write a table of a helpline's folder: the header, then these lines."""
+    text = "".join(f"{line}\n" for line in [",".join(RAW_COLUMNS[table]), *lines])
+    (folder / f"{table}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("x,visiter,v,,,r,me,1", "field is not one that events can be taken out by: visitor, page"),
+        (",page,/,,,r,me,1", "exclusion is empty; give it a name"),
+        ("x,page,,,,r,me,1", "value is empty; say what"),
+        ("x,page,/,,,,me,1", "reason is empty; say why"),
+        ("x,page,/,,,r,,1", "author is empty; say who"),
+        ("x,page,/,,,r,me,", "expected_events is not a whole number; write how many"),
+        ("x,page,/,,,r,me,some", "expected_events is not a whole number"),
+        ("x,page,/,,,r,me,1.5", "expected_events is not a whole number"),
+        ("x,page,/,,,r,me,-1", "expected_events is not a whole number"),
+        ("x,page,/mail,,,r,me,1", "value is not a page that helpline.toml lists"),
+        ("x,button,red,,,r,me,1", "value is not a code of button; there are busy, closed, open"),
+        ("x,campaign,tv,,,r,me,1", "value is not a code of campaign; there are radio"),
+        ("x,page,/,soon,,r,me,1", "starts_at is not a time; write 2022-03-01"),
+        ("x,page,/,2022-02-30,,r,me,1", "starts_at '2022-02-30' is a time that does not exist"),
+        ("x,page,/,2022-03-01 24:00,,r,me,1", "is a time that does not exist"),
+        ("x,page,/,2022-03-01T14:00:00+1,,r,me,1", "is not a time"),
+        (
+            "x,page,/,2022-03-01,2022-03-01,r,me,1",
+            r"ends_at \(2022-02-28 23:00:00 UTC\) is not later",
+        ),
+        (
+            "x,page,/,2022-03-01 14:00,2022-03-01T14:00:00+02:00,r,me,1",
+            r"is not later than starts_at \(2022-03-01 13:00:00 UTC\)",
+        ),
+        (
+            "x,page,/,2022-03-27 02:30,,r,me,1",
+            r"'2022-03-27 02:30' is skipped when the clocks change in Europe/Brussels; write the "
+            r"offset with it, such as 2022-03-27T02:30:00\+01:00",
+        ),
+        (
+            "x,page,/,,2022-10-30 02:30,r,me,1",
+            r"'2022-10-30 02:30' comes twice .* 2022-10-30T02:30:00\+02:00 or "
+            r"2022-10-30T02:30:00\+01:00",
+        ),
+        ("first,page,/,,,r,me,1", "first stands on line 2 already; remove one"),
+    ],
+)
+def test_a_bad_exclusion_is_named(tmp_path, line, message):
+    folder = helpline(tmp_path / "h", campaigns=["radio,Radio,,,"])
+    table_of(folder, "exclusions", "first,page,/,,,bots,me,10", line)
+    with pytest.raises(Problem, match=rf"exclusions\.csv:3: .*{message}"):
+        load_helpline(folder)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "anna-7Q",
+        "anna@example.org",
+        "0A1B2C3D-0000-0000-0000-00000000077A",
+        "{0a1b2c3d-0000-0000-0000-00000000077a}",
+        "0a1b2c3d00000000000000000000077a",
+        "0a1b2c3d-0000-0000-0000-00000000077",
+        " 0a1b2c3d-0000-0000-0000-00000000077g",
+    ],
+)
+def test_what_is_no_pseudonym_is_refused_and_not_repeated(tmp_path, value):
+    folder = table_of(helpline(tmp_path / "h"), "exclusions", f"staff,visitor,{value},,,r,me,1")
+    found = mistakes(folder)
+    assert "exclusions.csv:2: value is not a visitor's pseudonym, and is not shown here" in found
+    assert value.strip() not in found
+    for line in (
+        f"staff,{value},visitor,,,r,me,1",
+        f"staff,visitor,r,{value},,r,me,1",
+        f"staff,visitor,r,,{value},r,me,1",
+        f"staff,visitor,,,,r,me,{value}",
+    ):
+        found = mistakes(table_of(folder, "exclusions", line))
+        assert "exclusions.csv:2: " in found
+        assert value.strip() not in found
+
+
+GOOD_CELL = "clicks,2022-03,,"
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("click,2022-03,,", "figure 'click' is not a figure; did you mean clicks\\?"),
+        ("zzz,2022-03,,", "figure 'zzz' is not a figure; dbt_project/seeds/figure_definitions.csv"),
+        (",2022-03,,", "figure '' is not a figure"),
+        ("clicks,,,", "period '' is not a period; write a year as 2022"),
+        ("clicks,March 2022,,", "is not a period"),
+        ("clicks,2022-13,,", "is not a period"),
+        ("clicks,2022-3,,", "is not a period"),
+        ("clicks,2022-W00,,", "is not a period"),
+        ("clicks,2022-W53,,", "is not a period"),
+        ("clicks,2020-10/2020-01,,", "is not a period; .* the earlier one first"),
+        ("clicks,2020-01/2020-01,,", "is not a period"),
+        ("clicks,2020/2021,,", "is not a period"),
+        ("callers,2022-W09,,", "period '2022-W09': callers is given by month"),
+        ("clicks_per_month,2022-03,,", "period '2022-03': clicks_per_month is given by year"),
+        ("clicks,2022-W09,weekday,1", "a week has totals only"),
+        ("clicks,2022-03,gender,female", "breakdown 'gender' is none of clicks; there are weekday"),
+        ("pressers,2022-03,weekday,1", "breakdown 'weekday' is none of pressers; leave breakdown"),
+        ("clicks,2022-03,,1", "category '1' has no breakdown; clicks has weekday"),
+        ("clicks,2022-03,weekday,", "category '' is none of clicks by weekday; there are 1, 2"),
+        ("clicks,2022-03,weekday,0", "category '0' is none"),
+        ("clicks,2022-03,hour,9", "category '9' is none of clicks by hour; there are 00"),
+        ("clicks,2022-03,hour_of_week,3-24", "category '3-24' is none .* there are 1-00, …, 7-23"),
+        (
+            "callers,2022,channel,mail",
+            "category 'mail' is none of callers by channel; .* mail_only",
+        ),
+        ("answered_sessions,2022,channel,mail_only", "category 'mail_only' is none"),
+        ("callers,2022,age_band,24+", r"category '24\+' is none .* 25_and_over"),
+        ("callers,2022,gender,girl", "category 'girl' is none .* female, male, other, unknown"),
+        ("callers,2022,topic,other", "category 'other' is none"),
+        ("referrals,2022,referred_by,unknown", "category 'unknown' is none"),
+        ("excluded_events,2022,exclusion,bots", "there are none yet"),
+        ("callers_share_percent,2022,,", "is a share and has no total; write gender, age_band"),
+    ],
+)
+def test_a_cell_that_no_figure_has_is_named(tmp_path, cell, message):
     folder = helpline(tmp_path / "h")
-    header = "exclusion,field,value,starts_at,ends_at,reason,author,expected_events\n"
-    (folder / "exclusions.csv").write_text(header)
-    load_helpline(folder)
-    (folder / "exclusions.csv").write_text(header + "bots,page,/,,,bots,me,10\n")
-    assert "exclusions.csv:2: exclusions come with a later version" in mistakes(folder)
+    table_of(folder, "published", f"a,2023-01-30,{GOOD_CELL},3,3", f"a,2023-01-30,{cell},4,4")
+    with pytest.raises(Problem, match=rf"has a mistake: published\.csv:3: .*{message}"):
+        load_helpline(folder)
+    table_of(folder, "published", f"a,2023-01-30,{GOOD_CELL},3,3")
+    table_of(folder, "revisions", f"{GOOD_CELL},4,r,me,2023-02-01", f"{cell},4,r,me,2023-02-01")
+    with pytest.raises(Problem, match=rf"has a mistake: revisions\.csv:3: .*{message}"):
+        load_helpline(folder)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (f",2023-01-30,{GOOD_CELL},3,3", "document is empty; name"),
+        (f"a,,{GOOD_CELL},3,3", "published_on '' is not a date"),
+        (f"a,30-01-2023,{GOOD_CELL},3,3", "published_on '30-01-2023' is not a date"),
+        (f'a,2023-01-30,{GOOD_CELL},"4,8",x', "value '4,8' is not a decimal number; write it with"),
+        (f"a,2023-01-30,{GOOD_CELL},10.166.000,x", "value '10.166.000' is not a decimal number"),
+        (f"a,2023-01-30,{GOOD_CELL},16%,16%", "value '16%' is not a decimal number"),
+        (f"a,2023-01-30,{GOOD_CELL},1e3,x", "value '1e3' is not a decimal number"),
+        (f"a,2023-01-30,{GOOD_CELL},007,x", "value '007' is not a decimal number"),
+        (f"a,2023-01-30,{GOOD_CELL},-3,-3", "value '-3' is negative, which clicks cannot be"),
+        (f"a,2023-01-30,{GOOD_CELL},,", "value and as_printed are both empty"),
+        (f"first,2023-02-01,{GOOD_CELL},4,4", "first clicks 2022-03 stands on line 2 already"),
+    ],
+)
+def test_a_bad_published_figure_is_named(tmp_path, line, message):
+    folder = helpline(tmp_path / "h")
+    table_of(folder, "published", f"first,2023-01-30,{GOOD_CELL},3,3", line)
+    with pytest.raises(Problem, match=rf"published\.csv:3: {message}"):
+        load_helpline(folder)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (f"{GOOD_CELL},,r,me,2023-02-01", "value is empty; write the value that holds"),
+        (f"{GOOD_CELL},four,r,me,2023-02-01", "value 'four' is not a decimal number"),
+        (f"{GOOD_CELL},4,,me,2023-02-01", "reason is empty; say why"),
+        (f"{GOOD_CELL},4,r,,2023-02-01", "author is empty; say who"),
+        (f"{GOOD_CELL},4,r,me,", "decided_on '' is not a date"),
+        (f"{GOOD_CELL},5,r,me,2023-01-31", "clicks 2022-03 2023-01-31 stands on line 2 already"),
+    ],
+)
+def test_a_bad_revision_is_named(tmp_path, line, message):
+    folder = table_of(helpline(tmp_path / "h"), "published", f"a,2023-01-30,{GOOD_CELL},3,3")
+    table_of(folder, "revisions", f"{GOOD_CELL},4,r,me,2023-01-31", line)
+    with pytest.raises(Problem, match=rf"revisions\.csv:3: {message}"):
+        load_helpline(folder)
+
+
+def test_a_mistake_elsewhere_makes_no_others_of_good_lines(tmp_path):
+    folder = helpline(
+        tmp_path / "h",
+        codes=["gender,girl,Meisje,Girl,first"],
+        campaigns=[",Radio,,,"],
+        timezone="Mars",
+        pages="/",
+    )
+    table_of(folder, "exclusions", "x,campaign,radio,2022-03-01,,r,me,1", "y,page,/,,,r,me,1", "z")
+    table_of(
+        folder,
+        "published",
+        "a,2023-01-30,callers,2022,gender,girl,3,3",
+        "a,2023-01-30,excluded_events,2022,exclusion,z,3,3",
+    )
+    assert "has 5 mistakes" in mistakes(folder)
+
+
+def test_a_revision_may_be_of_what_public_alone_has_shown(tmp_path):
+    folder = table_of(helpline(tmp_path / "h"), "revisions", f"{GOOD_CELL},4,r,me,2023-02-01")
+    assert load_helpline(folder).warnings == []
+
+
+def test_every_figure_of_the_answers_stands_in_the_ledger_of_the_default_helpline(root):
+    with (root / "tests" / "published" / "answers.csv").open(encoding="utf-8", newline="") as file:
+        answers = [
+            tuple(row[name] for name in RAW_COLUMNS["published"] if name != "published_on")
+            for row in csv.DictReader(file)
+        ]
+    tables = load_helpline(root / "helplines" / "nupraatikerover").tables
+    assert [(row[0], *row[2:]) for row in tables["published"]] == answers
+    revised = [("clicks_per_conversation", "4.9"), ("new_callers_per_month", "38")]
+    assert [(row[0], row[4]) for row in tables["revisions"]] == revised
+    assert {row[1] for row in tables["revisions"]} == {"2020-01/2020-10"}
+    assert tables["exclusions"] == []
+
+
+def test_the_check_tells_of_exclusions_and_published_figures(tmp_path):
+    folder = helpline(tmp_path / "h")
+    table_of(folder, "exclusions", "bots,page,/,2022-03-01,,a crawler,me,10")
+    table_of(
+        folder,
+        "published",
+        f"answer 1,2023-01-30,{GOOD_CELL},3,3",
+        "answer 1,2023-01-30,clicks,2022-04,,,,***",
+        f"answer 2,2024-01-30,{GOOD_CELL},4,4",
+    )
+    table_of(folder, "revisions", f"{GOOD_CELL},4,counted anew,me,2023-02-01")
+    lines = describe(load_helpline(folder)).splitlines()
+    assert lines[-4:] == [
+        "Exclusion bots: page / from 2022-02-28 23:00:00 UTC, 10 events expected (me: a crawler)",
+        "Published by answer 1, 2023-01-30: 2 figures",
+        "Published by answer 2, 2024-01-30: 1 figure",
+        "Revised: clicks 2022-03 is 4 (me, 2023-02-01: counted anew)",
+    ]
 
 
 def test_unknown_files_and_settings_are_warned_of(tmp_path):
     folder = helpline(tmp_path / "h")
-    for name in ("opening_hour.csv", "published.csv", "README.md"):
+    for name in ("opening_hour.csv", "README.md"):
         (folder / name).write_text("x\n")
     change(folder, "settling_days", "setling_days")
     warnings = load_helpline(folder).warnings
@@ -254,7 +481,7 @@ def test_unknown_files_and_settings_are_warned_of(tmp_path):
 
 @pytest.mark.parametrize("zone", ["localtime", "right/Europe/Brussels"])
 def test_a_zone_that_the_warehouse_does_not_know_is_refused(tmp_path, monkeypatch, zone):
-    monkeypatch.setattr("ingest.helpline.ZoneInfo", lambda _: None)  # not every system has these
+    monkeypatch.setattr("ingest.settings.ZoneInfo", lambda _: None)  # not every system has these
     found = mistakes(helpline(tmp_path / "h", timezone=zone))
     assert f"helpline.toml:3: timezone {zone!r} is not a time zone that the warehouse" in found
     assert "Europe/Brussels" in found
@@ -289,9 +516,25 @@ def test_the_tables_arrive_in_the_warehouse(tmp_path, key):
         data_gaps=["button,2022-07-01,2022-08-31,to be cleaned"],
         campaigns=["tv,TV,2022-01-01,,tv"],
     )
+    table_of(
+        folder,
+        "exclusions",
+        f"staff,visitor,{uuid.UUID(int=7)},2022-03-01T14:00:00.250+01:00,2022-03-02,tests,me,10",
+        "bots,page,/,,2022-03-01 14:00,a crawler,me,0",
+    )
+    table_of(
+        folder,
+        "published",
+        "a,2023-01-30,answer_rate,2020-01/2020-10,,,7.0,7 %",
+        "a,2023-01-30,excluded_events,2022,exclusion,bots,,***",
+    )
+    table_of(folder, "revisions", "answer_rate,2020-01/2020-10,,,7.1,r,me,2023-02-01")
     deliver(tmp_path / "logs", "a.ndjson", [click("v", "2022-03-01")])
     workspace = Workspace(tmp_path / "data", str(tmp_path / "logs"), folder)
-    pull(workspace)
+    for _ in range(2):
+        pull(workspace)
+    with open_warehouse(workspace.warehouse) as connection:
+        assert not store_helpline(connection, load_helpline(folder))
     with duckdb.connect(str(workspace.warehouse), read_only=True) as connection:
 
         def table(name):
@@ -310,6 +553,19 @@ def test_the_tables_arrive_in_the_warehouse(tmp_path, key):
         assert table("codes") == [("gender", "girl", "Meisje", "Girl", "1")]
         assert table("data_gaps") == [("button", "2022-07-01", "2022-08-31", "to be cleaned")]
         assert table("campaigns") == [("tv", "TV", "2022-01-01", None, "tv")]
+        visitor = str(uuid.UUID(int=7))
+        assert table("exclusions") == [
+            ("bots", "page", "/", "a crawler", "me", "0", None, "2022-03-01 13:00:00"),
+            ("staff", "visitor", visitor, "tests", "me", "10",
+             "2022-03-01 13:00:00.25", "2022-03-01 23:00:00"),
+        ]  # fmt: skip
+        assert table("published") == [
+            ("a", "answer_rate", "2020-01/2020-10", "", "", "7.0", "7 %", "2023-01-30"),
+            ("a", "excluded_events", "2022", "exclusion", "bots", "", "***", "2023-01-30"),
+        ]
+        assert table("revisions") == [
+            ("answer_rate", "2020-01/2020-10", "", "", "7.1", "r", "me", "2023-02-01")
+        ]
 
 
 def test_every_raw_table_and_column_has_a_comment(tmp_path, key):
@@ -353,3 +609,9 @@ def test_the_command_says_what_is_wrong_or_what_there_is(tmp_path, root):
     assert done.returncode == 1
     assert "opening_hours.csv:2: closes (19:00) is not later than opens (22:00)" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_threshold_that_protects_hardly_anybody_is_warned_of(tmp_path):
+    folder = helpline(tmp_path / "h", small_count_threshold=2)
+    [warning] = load_helpline(folder).warnings
+    assert "small_count_threshold is 2: counts of one or two persons become public" in warning

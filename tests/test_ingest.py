@@ -738,13 +738,64 @@ def test_quarantine_leaves_what_a_person_decided(workspace):
     a, b, c = (
         row[0] for row in query(workspace, "select delivery_id from raw.deliveries order by file")
     )
-    set_status(workspace.warehouse, b[:8], "accepted", "seen")
-    set_status(workspace.warehouse, c[:8], "withdrawn", "of a test")
-    with open_warehouse(workspace.warehouse) as connection:
-        quarantine(connection, {a: "odd", b: "odd", c: "odd"})
-        quarantine(connection, {a: "odder"})
-    found = query(workspace, "select status, status_reason from raw.deliveries order by file")
-    assert found == [("quarantined", "odd"), ("accepted", "seen"), ("withdrawn", "of a test")]
+    decided = [("accepted", "seen"), ("withdrawn", "of a test")]
+    set_status(workspace.warehouse, b[:8], *decided[0])
+    set_status(workspace.warehouse, c[:8], *decided[1])
+    for verdict, found in [
+        ({a: "odd", b: "odd", c: "odd"}, ("quarantined", "odd")),
+        ({a: "odder"}, ("quarantined", "odder")),
+        ({}, ("loaded", None)),
+    ]:
+        with open_warehouse(workspace.warehouse) as connection:
+            quarantine(connection, verdict)
+        statuses = "select status, status_reason from raw.deliveries order by file"
+        assert query(workspace, statuses) == [found, *decided]
+
+
+# --- exclusions
+
+
+VISITOR = "9F1C2D3E-4B5A-4789-8ABC-0123456789AB"
+EXCLUSIONS = "exclusion,field,value,starts_at,ends_at,reason,author,expected_events\n"
+
+
+@pytest.mark.parametrize("written", [VISITOR, VISITOR.lower(), VISITOR.replace("-", "")])
+@pytest.mark.parametrize(
+    "event",
+    [
+        lambda one: click(one, NOON),
+        lambda one: request(one, "v", NOON),
+        lambda one: answer("s", one, NOON),
+        lambda one: register("s", NOON, client=one),
+    ],
+)
+def test_an_identifier_in_clear_that_looks_like_a_pseudonym_is_refused(workspace, event, written):
+    exclusions = workspace.helpline / "exclusions.csv"
+    exclusions.write_text(f"{EXCLUSIONS}staff,visitor,{VISITOR.lower()},,,a test,me,1\n")
+    deliver(logs_of(workspace), "a.ndjson", [event(written)])
+
+    with pytest.raises(
+        Problem, match=r"exclusions\.csv:2: value is an identifier in clear"
+    ) as told:
+        pull(workspace)
+
+    assert VISITOR.lower() not in str(told.value).lower()
+    assert query(workspace, "select count(*) from raw.exclusions") == [(0,)]
+    for file in workspace.data.rglob("*"):
+        assert file.is_dir() or VISITOR.lower().encode() not in file.read_bytes().lower()
+
+
+def test_a_pseudonym_of_the_logs_is_an_exclusion(workspace):
+    load(workspace, [click(VISITOR, NOON)])
+    [(pseudonym,)] = query(workspace, "select visitor_id::varchar from raw.events")
+    assert pseudonym == Key(KEY).pseudonym("visitor", VISITOR)
+    exclusions = workspace.helpline / "exclusions.csv"
+    exclusions.write_text(f"{EXCLUSIONS}staff,visitor,{pseudonym},,,a test,me,1\n")
+    pull(workspace)
+    assert query(workspace, "select value from raw.exclusions") == [(pseudonym,)]
+    exclusions.unlink()
+    pull(workspace)
+    assert query(workspace, "select value from raw.exclusions") == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import stat
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from publish.__main__ import main
 from publish.contents import describe, open_warehouse, published_tables
 from publish.release import Release, release
 from publish.verify import verify
+from tests.models import Models
 from tests.test_expectations_clean import ROOT, change, clean_workspace
 
 
@@ -35,9 +37,22 @@ def code_that_stays_the_same(monkeypatch):
     monkeypatch.setattr(identity, "CODE_FOLDERS", ())
 
 
+@pytest.fixture(scope="module")
+def protected(tmp_path_factory, models: Models) -> Path:
+    """The state folder of a clean warehouse, as dbt and disclosure control leave it."""
+    workspace = clean_workspace(tmp_path_factory.mktemp("protected") / "data")
+    models.leave_manifest(workspace)
+    return workspace.data
+
+
 @pytest.fixture
-def workspace(tmp_path) -> Workspace:
-    return clean_workspace(tmp_path / "data")
+def workspace(tmp_path, protected: Path) -> Workspace:
+    return copied(protected, tmp_path / "data")
+
+
+def copied(protected: Path, data: Path) -> Workspace:
+    shutil.copytree(protected, data)
+    return Workspace(data=data, logs="", helpline=data)
 
 
 def pass_gates(workspace: Workspace, figures_pass: bool = True) -> None:
@@ -89,18 +104,23 @@ def test_figures_are_written_as_they_are_read(workspace):
     cells = {tuple(row[:4]): row for row in rows}
 
     assert ",".join(header) == (
-        "figure,period,breakdown,category,value,unit,base,obs_status,conf_status,break,decimals"
+        "figure,period,breakdown,category,value,unit,base,obs_status,conf_status,break,decimals,"
+        "version,numerator,denominator,left_out"
     )
     assert rows == sorted(rows, key=lambda row: row[:4])
-    assert cells["clicks_per_conversation", "2022-01", "", ""][4:] == [
+    assert cells["clicks_per_conversation", "2022-01", "", ""][4:14] == [
         "6.3",
         "clicks per conversation",
         "conversations",
         "A",
-        "N",
+        "F",
         "",
         "1",
+        "1",
+        "144",
+        "23",
     ]
+    assert cells["clicks", "2022-W09", "", ""][8] == "N"
     assert cells["responder_hours", "2022", "", ""][4] == "1560.00"
     assert cells["clicks", "2023-02", "", ""][4:8] == ["", "clicks", "", "O"]
     assert cells["clicks", "2022", "", ""][4] == "1720"
@@ -123,21 +143,20 @@ def test_analysts_get_marts_figures_and_what_the_helpline_said_and_nothing_raw(w
             "select column_name from duckdb_columns() where column_name = 'loaded_at'"
         ).fetchall()
 
-    assert [name for name, _ in tables] == [
-        "figures.figure_definitions",
+    schemas = {name.partition(".")[0] for name, _ in tables}
+    assert schemas == {"disclosure", "figures", "helpline", "marts"}
+    assert {name for name, _ in tables} >= {
+        "disclosure.publications",
         "figures.figures",
-        "helpline.campaigns",
-        "helpline.closures",
-        "helpline.codes",
-        "helpline.data_gaps",
-        "helpline.extra_openings",
-        "helpline.opening_hours",
+        "figures.periods",
+        "helpline.exclusions",
+        "helpline.published",
+        "helpline.revisions",
         "helpline.settings",
         "marts.attempts",
         "marts.conversations",
         "marts.deliveries",
-        "marts.hours",
-    ]
+    }
     assert dict(tables)["marts.attempts"] == "One row for each attempt; it's a run."
     assert (comment, closing, times) == (("Pseudonym.",), ("24:00:00",), [])
 
@@ -158,7 +177,15 @@ def test_the_manifest_says_what_went_in(workspace):
         "rejects": 0,
         "blank_lines": 1,
     }
-    assert manifest["files"].keys() == {"internal/analytics.duckdb", "internal/figures.csv"}
+    assert list(manifest["files"]) == [
+        "internal/analytics.duckdb",
+        "internal/figures.csv",
+        "internal/lineage.json",
+        "internal/publications.csv",
+        "public/figures.csv",
+    ]
+    assert manifest["public"]["closed_through"] == "2023-01"
+    assert manifest["public"]["contents"][0]["primary"] > 0
     assert "2022-03-01.ndjson" not in json.dumps(manifest)
 
 
@@ -185,8 +212,8 @@ def test_running_again_writes_nothing(workspace):
     assert snapshot(workspace.published) == before
 
 
-def test_the_same_inputs_give_the_same_text_and_the_same_tables(workspace, tmp_path):
-    other = clean_workspace(tmp_path / "other")
+def test_the_same_inputs_give_the_same_text_and_the_same_tables(workspace, protected, tmp_path):
+    other = copied(protected, tmp_path / "other")
     change(
         other,
         """
@@ -267,6 +294,7 @@ DAMAGES = {
     "internal/figures.csv has changed": _flip_a_bit,
     "the table marts.attempts of internal/analytics.duckdb has changed": _change_a_table,
     "internal/analytics.duckdb cannot be read": _truncate_the_database,
+    "public/figures.csv has changed": lambda at: (at / "public" / "figures.csv").write_text("mine"),
     "internal/figures.csv is missing": lambda at: (at / "internal" / "figures.csv").unlink(),
     "manifest.json is missing": lambda at: (at / "manifest.json").unlink(),
     "manifest.json cannot be read": lambda at: (at / "manifest.json").write_text("{"),
@@ -365,7 +393,7 @@ from pathlib import Path
 from ingest.workspace import Workspace
 from publish import identity, place, release
 
-def die(*arguments):
+def die(*arguments, **named):
     os.kill(os.getpid(), signal.SIGKILL)
 
 identity.CODE_FOLDERS = ()

@@ -13,6 +13,12 @@ codes as (
 
 ),
 
+exclusions as (
+
+    select * from {{ ref('stg_helpline__exclusions') }}
+
+),
+
 broken_down as (
 
     select
@@ -57,11 +63,24 @@ listed as (
         breakdown,
         code as category
     from codes
-    where breakdown in ('scheduled_by', 'referred_by')
+    where breakdown in ('gender', 'topic', 'scheduled_by', 'referred_by')
     union
     select
-        unnest(['scheduled_by', 'scheduled_by', 'referred_by']) as breakdown,
-        unnest(['unknown', 'unlisted', 'unlisted']) as category
+        'age_band' as breakdown,
+        unnest(['under_9', '9-11', '12-14', '15-17', '18-20', '21-24', '25_and_over', 'unknown']) as category
+    union
+    select
+        unnest(['gender', 'topic', 'scheduled_by']) as breakdown,
+        'unknown' as category
+    union
+    select
+        unnest(['gender', 'topic', 'scheduled_by', 'referred_by']) as breakdown,
+        'unlisted' as category
+    union
+    select
+        'exclusion' as breakdown,
+        exclusion as category
+    from exclusions
 
 ),
 
@@ -81,6 +100,7 @@ united as (
         '' as breakdown,
         '' as category
     from definitions
+    where kind <> 'share'
     union all
     select
         broken_down.figure,

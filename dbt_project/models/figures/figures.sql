@@ -13,39 +13,69 @@ categories as (
 
 ),
 
-periods as (
+judged as (
 
     select * from {{ ref('int_periods_judged') }}
+    where is_shown
+
+),
+
+periods as (
+
+    select * from {{ ref('periods') }}
+
+),
+
+breaks as (
+
+    select * from {{ ref('breaks') }}
 
 ),
 
 measures as (
-
-    {%- for subject in ['hours', 'responders', 'sessions', 'persons', 'durations', 'ratios'] %}
-    select * from {{ ref('measures_of_' ~ subject) }}
-    {%- if not loop.last %}
-    union all by name
-    {%- endif %}
-    {%- endfor %}
+    {{ union_measures([
+        'hours', 'responders', 'sessions', 'persons', 'durations', 'ratios', 'exclusions', 'shares', 'changes', 'means'
+    ]) }}
 
 ),
 
--- Dense: a true 0 is written for every period of the covered range and every known category.
+broken as (
+
+    select
+        breaks.figure,
+        periods.period,
+        string_agg(breaks.reason, '; ' order by breaks.starts_on, breaks.kind, breaks.reason) as break
+    from breaks
+    inner join periods on breaks.starts_on between periods.starts_on and periods.ends_on
+    group by breaks.figure, periods.period
+
+),
+
+-- Dense: a true 0 is written for every period of the covered range and every known category. Weeks are given in total
+-- only. A change has a row where the year before has one as well, and is as certain as the less certain of the two.
 cells as (
 
     select
         definitions.figure,
-        periods.period,
+        judged.period,
         categories.breakdown,
         categories.category,
         definitions.kind,
         definitions.unit,
         definitions.base,
-        periods.obs_status,
-        definitions.decimals
+        if(definitions.kind = 'change', judged.change_status, judged.obs_status) as obs_status,
+        definitions.decimals,
+        definitions.version
     from definitions
-    inner join periods on definitions.basis = periods.basis
-    inner join categories on definitions.figure = categories.figure
+    inner join judged
+        on
+            definitions.basis = judged.basis
+            and list_contains(string_split(definitions.period_types, ' '), judged.period_type)
+            and (definitions.kind <> 'change' or judged.change_status is not null)
+    inner join categories
+        on
+            definitions.figure = categories.figure
+            and (judged.period_type <> 'week' or categories.breakdown = '')
 
 ),
 
@@ -53,6 +83,7 @@ valued as (
 
     select
         cells.*,
+        coalesce(broken.break, '') as break,
         case
             when cells.obs_status = 'O' then null
             when cells.kind in ('sum', 'distinct') then coalesce(measures.numerator, 0)
@@ -67,6 +98,10 @@ valued as (
             and cells.period = measures.period
             and cells.breakdown = measures.breakdown
             and cells.category = measures.category
+    left join broken
+        on
+            cells.figure = broken.figure
+            and cells.period = broken.period
 
 ),
 
@@ -83,8 +118,11 @@ rounded as (
         coalesce(base, '') as base,
         obs_status,
         'N' as conf_status,
-        '' as break,
+        break,
         decimals,
+        version,
+        numerator,
+        if(numerator is null, null, denominator) as denominator,
         left_out
     from valued
 

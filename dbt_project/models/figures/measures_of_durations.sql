@@ -7,15 +7,24 @@ answered as (
 
 ),
 
+dates as (
+
+    select * from {{ ref('int_dates_counted') }}
+    where
+        basis = 'chat'
+        and period_type <> 'week'
+
+),
+
 conversations as (
 
     select
-        *,
-        left(month, 4) as year
+        dates.period,
+        answered.wait_microseconds,
+        answered.conversation_microseconds
     from answered
-    where
-        is_conversation
-        and is_in_valued_month
+    inner join dates on answered.answered_on = dates.local_date
+    where answered.is_conversation
 
 ),
 
@@ -23,14 +32,14 @@ conversations as (
 listed as (
 
     select
-        coalesce(month, year) as period,
+        period,
         count(*) as conversations,
         list(wait_microseconds order by wait_microseconds) filter (where wait_microseconds >= 0) as waits,
         list(conversation_microseconds order by conversation_microseconds) filter (
             where conversation_microseconds >= 0
         ) as lengths
     from conversations
-    group by grouping sets ((month), (year))
+    group by period
 
 ),
 

@@ -7,6 +7,53 @@ hours_of_week as (
 
 ),
 
+definitions as (
+
+    select * from {{ ref('figure_definitions') }}
+
+),
+
+contact_events as (
+
+    select * from {{ ref('int_contact_events_grouped') }}
+
+),
+
+attempts as (
+
+    select * from {{ ref('attempts') }}
+
+),
+
+conversations as (
+
+    select * from {{ ref('conversations') }}
+
+),
+
+open_hours as (
+
+    select * from {{ ref('int_open_hours_located') }}
+
+),
+
+dates as (
+
+    select * from {{ ref('int_dates_counted') }}
+
+),
+
+months as (
+
+    select distinct
+        basis,
+        period,
+        month
+    from dates
+    where period_type <> 'week'
+
+),
+
 hourly as (
 
     select
@@ -31,19 +78,21 @@ hourly as (
 
 ),
 
--- Months without a value are not here: the months of a year always add up to it.
 valued as (
 
     select
-        figure,
-        month,
-        left(month, 4) as year,
-        cast(weekday as varchar) as weekday,
-        right(hour_of_week, 2) as hour,
-        hour_of_week,
-        amount
+        hourly.figure,
+        months.period,
+        cast(hourly.weekday as varchar) as weekday,
+        right(hourly.hour_of_week, 2) as hour,
+        hourly.hour_of_week,
+        hourly.amount
     from hourly
-    where amount is not null
+    inner join definitions on hourly.figure = definitions.figure
+    inner join months
+        on
+            definitions.basis = months.basis
+            and hourly.month = months.month
 
 ),
 
@@ -51,7 +100,7 @@ summed as (
 
     select
         figure,
-        coalesce(month, year) as period,
+        period,
         case
             when grouping(hour_of_week) = 0 then 'hour_of_week'
             when grouping(weekday) = 0 then 'weekday'
@@ -59,20 +108,90 @@ summed as (
             else ''
         end as breakdown,
         coalesce(hour_of_week, weekday, hour, '') as category,
-        cast(sum(amount) as bigint) as numerator,
-        cast(if(figure = 'open_hours', 3600, 1) as bigint) as denominator
+        sum(amount) as amount
     from valued
     group by grouping sets (
-        (figure, month),
-        (figure, month, weekday),
-        (figure, month, hour),
-        (figure, month, hour_of_week),
-        (figure, year),
-        (figure, year, weekday),
-        (figure, year, hour),
-        (figure, year, hour_of_week)
+        (figure, period),
+        (figure, period, weekday),
+        (figure, period, hour),
+        (figure, period, hour_of_week)
     )
+
+),
+
+-- A week may lie in two months, so that the hours of the week by month cannot tell of it.
+daily as (
+
+    select
+        'clicks' as figure,
+        cast(occurred_at_local as date) as local_date,
+        count(*) as amount
+    from contact_events
+    where is_click
+    group by all
+    union all
+    select
+        'attempts' as figure,
+        started_on as local_date,
+        count(*) as amount
+    from attempts
+    group by all
+    union all
+    select
+        outcome || '_attempts' as figure,
+        started_on as local_date,
+        count(*) as amount
+    from attempts
+    group by all
+    union all
+    select
+        'conversations' as figure,
+        answered_on as local_date,
+        count(*) as amount
+    from conversations
+    group by all
+    union all
+    select
+        'open_hours' as figure,
+        local_date,
+        sum(open_seconds) as amount
+    from open_hours
+    group by all
+
+),
+
+weekly as (
+
+    select
+        daily.figure,
+        dates.period,
+        '' as breakdown,
+        '' as category,
+        sum(daily.amount) as amount
+    from daily
+    inner join definitions on daily.figure = definitions.figure
+    inner join dates
+        on
+            definitions.basis = dates.basis
+            and dates.period_type = 'week'
+            and daily.local_date = dates.local_date
+    group by daily.figure, dates.period
+
+),
+
+united as (
+
+    select * from summed
+    union all
+    select * from weekly
 
 )
 
-select * from summed
+select
+    figure,
+    period,
+    breakdown,
+    category,
+    cast(amount as bigint) as numerator,
+    cast(if(figure = 'open_hours', 3600, 1) as bigint) as denominator
+from united

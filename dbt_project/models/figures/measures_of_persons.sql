@@ -19,31 +19,23 @@ answered as (
 
 ),
 
-periods as (
+dates as (
 
-    select * from {{ ref('int_periods_judged') }}
-
-),
-
-months as (
-
-    select period as month
-    from periods
-    where
-        basis = 'both'
-        and period_type = 'month'
-        and obs_status <> 'O'
+    select * from {{ ref('int_dates_counted') }}
+    where period_type <> 'week'
 
 ),
 
 pressing as (
 
     select
-        contact_events.visitor_id,
-        months.month,
-        left(months.month, 4) as year
+        dates.period,
+        contact_events.visitor_id
     from contact_events
-    inner join months on strftime(contact_events.occurred_at_local, '%Y-%m') = months.month
+    inner join dates
+        on
+            cast(contact_events.occurred_at_local as date) = dates.local_date
+            and dates.basis = 'both'
 
 ),
 
@@ -51,24 +43,26 @@ pressers as (
 
     select
         'pressers' as figure,
-        coalesce(month, year) as period,
+        period,
         '' as breakdown,
         '' as category,
         count(distinct visitor_id) as numerator
     from pressing
-    group by grouping sets ((month), (year))
+    group by period
 
 ),
 
 attempting as (
 
     select
+        dates.period,
         attempts.visitor_id,
-        attempts.outcome,
-        months.month,
-        left(months.month, 4) as year
+        attempts.outcome
     from attempts
-    inner join months on attempts.month = months.month
+    inner join dates
+        on
+            attempts.started_on = dates.local_date
+            and dates.basis = 'both'
 
 ),
 
@@ -77,13 +71,13 @@ visitors as (
 
     select
         visitor_id,
-        coalesce(month, year) as period,
+        period,
         bool_or(outcome = 'answered') as has_answered,
         bool_or(outcome = 'missed') as has_missed,
         bool_or(outcome = 'out_of_hours') as has_out_of_hours
     from attempting
     where visitor_id is not null
-    group by grouping sets ((visitor_id, month), (visitor_id, year))
+    group by visitor_id, period
 
 ),
 
@@ -113,35 +107,42 @@ without_visitor as (
 
     select
         'attempts_without_visitor' as figure,
-        coalesce(month, year) as period,
+        period,
         '' as breakdown,
         '' as category,
         count(*) as numerator
     from attempting
     where visitor_id is null
-    group by grouping sets ((month), (year))
+    group by period
 
 ),
 
 answering as (
 
     select
-        *,
-        left(month, 4) as year
+        dates.period,
+        answered.*
     from answered
-    where is_in_valued_month
+    inner join dates
+        on
+            answered.answered_on = dates.local_date
+            and dates.basis = 'chat'
 
 ),
 
--- A person who chatted and mailed in the period is a chat caller.
+-- A person who chatted and mailed in the period is a chat caller. What is known of them is what their first session of
+-- the period with a value says, field by field; `unknown` is no value, even if a responder noted it.
 persons as (
 
     select
         person_id,
-        coalesce(month, year) as period,
-        if(bool_or(is_conversation), 'chat', 'mail_only') as channel
+        period,
+        if(bool_or(is_conversation), 'chat', 'mail_only') as channel,
+        coalesce(arg_min(gender, answer_number) filter (where gender <> 'unknown'), 'unknown') as gender,
+        coalesce(arg_min(age_band, answer_number), 'unknown') as age_band,
+        coalesce(arg_min(topic, answer_number) filter (where topic <> 'unknown'), 'unknown') as topic
     from answering
-    group by grouping sets ((person_id, month), (person_id, year))
+    group by person_id, period
 
 ),
 
@@ -150,11 +151,17 @@ callers as (
     select
         'callers' as figure,
         period,
-        if(grouping(channel) = 0, 'channel', '') as breakdown,
-        coalesce(channel, '') as category,
+        case
+            when grouping(channel) = 0 then 'channel'
+            when grouping(gender) = 0 then 'gender'
+            when grouping(age_band) = 0 then 'age_band'
+            when grouping(topic) = 0 then 'topic'
+            else ''
+        end as breakdown,
+        coalesce(channel, gender, age_band, topic, '') as category,
         count(*) as numerator
     from persons
-    group by grouping sets ((period), (period, channel))
+    group by grouping sets ((period), (period, channel), (period, gender), (period, age_band), (period, topic))
 
 ),
 
@@ -162,13 +169,13 @@ new_callers as (
 
     select
         'new_callers' as figure,
-        coalesce(month, year) as period,
+        period,
         '' as breakdown,
         '' as category,
         count(*) as numerator
     from answering
     where is_first_of_year
-    group by grouping sets ((month), (year))
+    group by period
 
 ),
 
@@ -176,13 +183,13 @@ first_time_callers as (
 
     select
         'first_time_callers' as figure,
-        coalesce(month, year) as period,
+        period,
         '' as breakdown,
         '' as category,
         count(*) as numerator
     from answering
     where is_first_ever
-    group by grouping sets ((month), (year))
+    group by period
 
 ),
 

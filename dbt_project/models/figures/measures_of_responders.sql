@@ -7,33 +7,23 @@ responder_hours as (
 
 ),
 
-log_days as (
+covered_dates as (
 
-    select * from {{ ref('int_log_days') }}
-
-),
-
-staffed as (
-
-    select
-        strftime(responder_hours.local_date, '%Y-%m') as month,
-        strftime(responder_hours.local_date, '%Y') as year,
-        responder_hours.responder_seconds
-    from responder_hours
-    inner join log_days
-        on
-            responder_hours.local_date = log_days.local_date
-            and log_days.log = 'chat'
-            and log_days.is_covered
+    select * from {{ ref('int_dates_counted') }}
+    where
+        basis = 'chat'
+        and period_type <> 'week'
+        and is_covered
 
 )
 
 select
     'responder_hours' as figure,
-    coalesce(month, year) as period,
+    covered_dates.period,
     '' as breakdown,
     '' as category,
-    cast(sum(responder_seconds) as bigint) as numerator,
+    cast(sum(responder_hours.responder_seconds) as bigint) as numerator,
     cast(3600 as bigint) as denominator
-from staffed
-group by grouping sets ((month), (year))
+from responder_hours
+inner join covered_dates on responder_hours.local_date = covered_dates.local_date
+group by covered_dates.period

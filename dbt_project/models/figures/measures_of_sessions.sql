@@ -7,17 +7,25 @@ answered as (
 
 ),
 
+dates as (
+
+    select * from {{ ref('int_dates_counted') }}
+    where
+        basis = 'chat'
+        and period_type <> 'week'
+
+),
+
 counted as (
 
     select
-        month,
-        left(month, 4) as year,
-        channel,
-        referred_by,
-        if(is_scheduled, coalesce(scheduled_by, 'unknown'), null) as scheduled_by,
-        is_conversation and is_scheduled as is_scheduled_conversation
+        dates.period,
+        answered.channel,
+        answered.referred_by,
+        if(answered.is_scheduled, coalesce(answered.scheduled_by, 'unknown'), null) as scheduled_by,
+        answered.is_conversation and answered.is_scheduled as is_scheduled_conversation
     from answered
-    where is_in_valued_month
+    inner join dates on answered.answered_on = dates.local_date
 
 ),
 
@@ -25,12 +33,12 @@ by_channel as (
 
     select
         'answered_sessions' as figure,
-        coalesce(month, year) as period,
+        period,
         if(grouping(channel) = 0, 'channel', '') as breakdown,
         coalesce(channel, '') as category,
         count(*) as numerator
     from counted
-    group by grouping sets ((month), (month, channel), (year), (year, channel))
+    group by grouping sets ((period), (period, channel))
 
 ),
 
@@ -38,13 +46,13 @@ by_scheduler as (
 
     select
         'scheduled_conversations' as figure,
-        coalesce(month, year) as period,
+        period,
         if(grouping(scheduled_by) = 0, 'scheduled_by', '') as breakdown,
         coalesce(scheduled_by, '') as category,
         count(*) as numerator
     from counted
     where is_scheduled_conversation
-    group by grouping sets ((month), (month, scheduled_by), (year), (year, scheduled_by))
+    group by grouping sets ((period), (period, scheduled_by))
 
 ),
 
@@ -52,13 +60,13 @@ by_referrer as (
 
     select
         'referrals' as figure,
-        coalesce(month, year) as period,
+        period,
         if(grouping(referred_by) = 0, 'referred_by', '') as breakdown,
         coalesce(referred_by, '') as category,
         count(*) as numerator
     from counted
     where referred_by is not null
-    group by grouping sets ((month), (month, referred_by), (year), (year, referred_by))
+    group by grouping sets ((period), (period, referred_by))
 
 ),
 

@@ -1,4 +1,4 @@
--- Grain: one month or year, for one basis: the log, or both, that a figure rests on.
+-- Grain: one month, week, year or range of months, for one basis: the log, or both, that a figure rests on.
 with
 
 log_days as (
@@ -10,6 +10,12 @@ log_days as (
 settings as (
 
     select * from {{ ref('stg_helpline__settings') }}
+
+),
+
+published_ranges as (
+
+    select * from {{ ref('stg_helpline__published_ranges') }}
 
 ),
 
@@ -67,48 +73,101 @@ reaches as (
 
 ),
 
-months as (
+days as (
 
     select
         basis,
         unnest(generate_series(
-            date_trunc('month', first_covered_on), cast(last_covered_on as timestamp), interval 1 month
-        )) as starts_at_local
+            date_trunc('month', first_covered_on), last_day(last_covered_on), interval 1 day
+        )) as starts_at_local,
+        starts_at_local between first_covered_on and last_covered_on as is_in_covered_week
     from extents
     where first_covered_on is not null
 
 ),
 
-periods as (
+months as (
 
     select
         basis,
+        min(cast(starts_at_local as date)) as first_month_on,
+        max(cast(starts_at_local as date)) as last_month_on
+    from days
+    group by basis
+
+),
+
+-- A figure is compared with the same range of the year before, which no document needs to have used.
+ranges as (
+
+    select
+        period,
+        starts_on,
+        ends_on,
+        true as is_shown
+    from published_ranges
+    union all
+    select
+        strftime(starts_on - interval 1 year, '%Y-%m/') || strftime(ends_on - interval 1 year, '%Y-%m') as period,
+        cast(starts_on - interval 1 year as date) as starts_on,
+        last_day(ends_on - interval 1 year) as ends_on,
+        false as is_shown
+    from published_ranges
+
+),
+
+periods as (
+
+    select distinct
+        basis,
         strftime(starts_at_local, '%Y-%m') as period,
         'month' as period_type,
-        cast(starts_at_local as date) as starts_on,
+        true as is_shown,
+        cast(date_trunc('month', starts_at_local) as date) as starts_on,
         last_day(starts_at_local) as ends_on
-    from months
+    from days
+    union all
+    select distinct
+        basis,
+        strftime(starts_at_local, '%G-W%V') as period,
+        'week' as period_type,
+        true as is_shown,
+        cast(date_trunc('week', starts_at_local) as date) as starts_on,
+        cast(date_trunc('week', starts_at_local) + interval 6 day as date) as ends_on
+    from days
+    where is_in_covered_week
     union all
     select distinct
         basis,
         strftime(starts_at_local, '%Y') as period,
         'year' as period_type,
+        true as is_shown,
         cast(date_trunc('year', starts_at_local) as date) as starts_on,
         cast(date_trunc('year', starts_at_local) + interval 1 year - interval 1 day as date) as ends_on
-    from months
+    from days
+    union all
+    select
+        months.basis,
+        ranges.period,
+        'range' as period_type,
+        bool_or(ranges.is_shown) as is_shown,
+        ranges.starts_on,
+        ranges.ends_on
+    from ranges
+    inner join months
+        on
+            ranges.starts_on <= months.last_month_on
+            and ranges.ends_on >= months.first_month_on
+    group by all
 
 ),
 
 counted as (
 
     select
-        periods.basis,
-        periods.period,
-        periods.period_type,
+        periods.*,
         count(*) filter (where basis_days.is_covered) as covered_days,
-        coalesce(bool_or(basis_days.is_pending), false) as has_pending_days,
-        periods.starts_on,
-        periods.ends_on
+        coalesce(bool_or(basis_days.is_pending), false) as has_pending_days
     from periods
     left join basis_days
         on
@@ -133,12 +192,49 @@ judged as (
             else 'A'
         end as obs_status,
         counted.covered_days,
+        counted.is_shown,
         counted.starts_on,
         counted.ends_on
     from counted
     inner join reaches on counted.basis = reaches.basis
     cross join settings
 
+),
+
+-- A week has none: the week of that number a year before is not the same days.
+earlier as (
+
+    select * from judged
+    where period_type <> 'week'
+
+),
+
+compared as (
+
+    select
+        judged.basis,
+        judged.period,
+        judged.period_type,
+        judged.obs_status,
+        earlier.period as earlier_period,
+        case
+            when earlier.period is null then null
+            when 'O' in (judged.obs_status, earlier.obs_status) then 'O'
+            when 'P' in (judged.obs_status, earlier.obs_status) then 'P'
+            else 'A'
+        end as change_status,
+        judged.covered_days,
+        judged.is_shown,
+        judged.starts_on,
+        judged.ends_on
+    from judged
+    left join earlier
+        on
+            judged.basis = earlier.basis
+            and judged.period_type = earlier.period_type
+            and judged.starts_on - interval 1 year = earlier.starts_on
+            and judged.ends_on = last_day(earlier.ends_on + interval 1 year)
+
 )
 
-select * from judged
+select * from compared

@@ -44,6 +44,19 @@ dated as (
 
     select
         *,
+        row_number() over (
+            order by first_answered_at, first_answer_source_id, first_answer_event_id
+        ) as answer_number,
+        topics[1] as topic,
+        case
+            when age >= 25 then '25_and_over'
+            when age >= 21 then '21-24'
+            when age >= 18 then '18-20'
+            when age >= 15 then '15-17'
+            when age >= 12 then '12-14'
+            when age >= 9 then '9-11'
+            when age >= 0 then 'under_9'
+        end as age_band,
         epoch_us(first_answered_at) - epoch_us(greatest(first_requested_at, scheduled_for)) as wait_microseconds,
         epoch_us(last_ended_at) - epoch_us(first_answered_at) as conversation_microseconds,
         cast(isodow(first_answered_at_local) as tinyint) as weekday,
@@ -66,13 +79,13 @@ ranked as (
         and is_in_valued_month
         and row_number() over (
             partition by dated.person_id, dated.is_conversation, left(dated.month, 4), is_in_valued_month
-            order by dated.first_answered_at, dated.session_id
+            order by dated.answer_number
         ) = 1 as is_first_of_year,
         dated.is_conversation
         and coalesce(dated.answered_on >= since.first_covered_on, false)
         and row_number() over (
             partition by dated.person_id, dated.is_conversation, dated.answered_on >= since.first_covered_on
-            order by dated.first_answered_at, dated.session_id
+            order by dated.answer_number
         ) = 1 as is_first_ever
     from dated
     cross join since
@@ -88,6 +101,8 @@ select
     channel,
     scheduled_by,
     gender,
+    age_band,
+    topic,
     topics,
     referred_by,
     month,
@@ -95,11 +110,11 @@ select
     hour,
     age,
     responders,
+    answer_number,
     wait_microseconds,
     conversation_microseconds,
     is_conversation,
     is_scheduled,
-    is_in_valued_month,
     is_first_of_year,
     is_first_ever,
     answered_on,

@@ -3,7 +3,7 @@ with
 
 events as (
 
-    select * from {{ ref('int_events_deduplicated') }}
+    select * from {{ ref('int_events_kept') }}
 
 ),
 
@@ -41,6 +41,8 @@ answers as (
     select
         session_id,
         count(distinct responder_id) as responders,
+        first(source_id order by {{ event_order() }}) as first_answer_source_id,
+        first(event_id order by {{ event_order() }}) as first_answer_event_id,
         min(occurred_at) as first_answered_at,
         first(occurred_at_local order by {{ event_order() }}) as first_answered_at_local
     from events
@@ -98,6 +100,8 @@ assembled as (
         identified.session_id,
         identified.visitor_id,
         registrations.client_id,
+        answers.first_answer_source_id,
+        answers.first_answer_event_id,
         coalesce(registrations.client_id, identified.visitor_id, identified.session_id) as person_id,
         identified.channel,
         identified.scheduled_by,

@@ -48,7 +48,7 @@ described as (
         if(located.is_scheduled, coalesce(located.scheduled_by, 'unknown'), null) as scheduled_by,
         located.referred_by,
         located.gender,
-        located.topics[1] as topic,
+        located.topic,
         located.topics,
         located.month,
         located.weekday || '-' || strftime(located.first_answered_at_local, '%H') as hour_of_week,

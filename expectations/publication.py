@@ -1,0 +1,403 @@
+"""The second gate's auditor: does `public/` give anybody away, now or together with all before?
+
+It plays the attacker. What each hidden cell could be is bounded by linear programming from
+everything that was ever published (publish.disclosure.attacker), and no cell may be pinned to a
+range narrower than the threshold. To add a check, add it to `CHECKS` and plant a defect for it in
+tests/test_expectations_publication.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import duckdb
+import pandas as pd
+
+from expectations.identities import judge_identities
+from expectations.outcome import CRITICAL, WARNING, Finding
+from ingest.workspace import Workspace
+from publish.disclosure import attacker
+from publish.disclosure.attacker import Audit, Range
+from publish.disclosure.cells import Cell, Definition, Publication
+from publish.disclosure.derived import operands
+from publish.protect import (
+    as_publications,
+    count_durations,
+    published_documents,
+    read_definitions,
+    read_threshold,
+)
+from publish.publications import (
+    CONFIDENTIAL,
+    FREE,
+    NOT_YET,
+    Publications,
+    Row,
+    closes_a_year,
+    read_history,
+    read_proposed,
+)
+
+COLUMNS = [
+    "identity", "relation", "figure", "period", "breakdown", "category", "found", "against",
+    "compared",
+]  # fmt: skip
+UNBOUNDED = 10**9
+# Which breakdowns `public/` may have, by the form of the period.
+BY_MONTH = {"", "channel"}
+BY_YEAR = BY_MONTH | {
+    "gender", "age_band", "topic", "referred_by", "weekday", "hour", "hour_of_week",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the auditor looks at.
+
+    `before` is what readers have had so far, `proposed` the same with the content that is to be
+    public now; they are equal while `public/` is carried forward. `figures` are the values of now
+    as text, `closed` the periods that are closed, and `durations` tells from how many conversations
+    each quantile was taken.
+    """
+
+    before: Publications
+    proposed: Publications
+    documents: list[Publication]
+    definitions: Mapping[str, Definition]
+    threshold: int
+    figures: Mapping[Cell, tuple[str, str]]
+    closed: frozenset[str]
+    durations: Mapping[Cell, int] = field(default_factory=dict)
+    contradictions: list[tuple] = field(default_factory=list)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a content is proposed that no reader has seen yet."""
+        return len(self.proposed.contents) > len(self.before.contents)
+
+    @cached_property
+    def rows(self) -> dict[Cell, Row]:
+        """The rows of the content that is to be public."""
+        return self.proposed.rows()
+
+    @cached_property
+    def new_rows(self) -> dict[Cell, Row]:
+        """The rows that no reader has seen yet."""
+        latest = len(self.proposed.contents) if self.is_new else -1
+        return {row.cell: row for content, row in self.proposed.changes if content == latest}
+
+    @cached_property
+    def hidden_counts(self) -> frozenset[Cell]:
+        """The counts that the content hides, and that nothing else has shown."""
+        return frozenset(
+            cell
+            for cell, row in self.rows.items()
+            if row.conf_status == CONFIDENTIAL
+            and self.definitions[cell.figure].is_count
+            and cell not in self.seen
+        )
+
+    @cached_property
+    def contents(self) -> list[Publication]:
+        """What a reader has of every content, with the proposed one."""
+        return as_publications(self.proposed)
+
+    @cached_property
+    def seen(self) -> frozenset[Cell]:
+        """Cells that documents and earlier contents have shown: hiding them is of no use."""
+        earlier = as_publications(self.before)
+        return frozenset(
+            cell for publication in (*earlier, *self.documents) for cell in publication.shown
+        )
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What an attacker concludes from everything that is published with this release."""
+        if not self.contents:
+            return Audit({}, ())
+        return attacker.audit(self.contents, self.documents, self.definitions)
+
+    @cached_property
+    def width_before(self) -> dict[Cell, float]:
+        """How narrow hidden cells were before this release: what is out cannot be taken back."""
+        earlier = as_publications(self.before)
+        if not earlier or not self._narrow:
+            return {}
+        audit = attacker.audit(earlier, self.documents, self.definitions)
+        return self._narrow_ones(audit.ranges)
+
+    @cached_property
+    def width_by_attempts(self) -> dict[Cell, float]:
+        """How narrow clicks and attempts alone make hidden cells: these are no secret."""
+        if not self._narrow:
+            return {}
+        told = attacker.told_anyway(self.contents[-1], self.definitions)
+        return self._narrow_ones(told)
+
+    @cached_property
+    def _narrow(self) -> dict[Cell, float]:
+        return self._narrow_ones(self.audit.ranges)
+
+    def _narrow_ones(self, ranges: Mapping[Cell, Range]) -> dict[Cell, float]:
+        return {cell: found.width for cell, found in ranges.items() if found.width < self.threshold}
+
+    @property
+    def is_yearly(self) -> bool:
+        """Whether a year is closed with the proposed content: revisions may go with it."""
+        return closes_a_year(self.before, self.proposed.latest.closed_through)
+
+
+Compared = Iterator[tuple[Cell, float, float]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A sentence on what is public: `found` equals, or is at most, what it is held `against`."""
+
+    name: str
+    says: str
+    relation: Literal["=", "<="]
+    compare: Callable[[Evidence], Compared]
+    severity: str = CRITICAL
+
+
+def _small_counts(evidence: Evidence) -> Compared:
+    for cell, row in evidence.rows.items():
+        if row.is_shown and evidence.definitions[cell.figure].is_protected:
+            is_small = 0 < int(row.value) < evidence.threshold
+            yield cell, int(is_small and cell not in evidence.seen), 0
+
+
+def _pinned(evidence: Evidence) -> Compared:
+    for cell in sorted(evidence.audit.ranges.keys() | evidence.hidden_counts):
+        excused = (evidence.width_before.get(cell), evidence.width_by_attempts.get(cell))
+        least = min(evidence.threshold, *(UNBOUNDED if one is None else one for one in excused))
+        yield cell, least, _width(evidence, cell)
+
+
+def _pinned_before(evidence: Evidence) -> Compared:
+    for cell in sorted(evidence.width_before.keys() - evidence.width_by_attempts.keys()):
+        yield cell, evidence.threshold, evidence.width_before[cell]
+
+
+def _told_by_attempts(evidence: Evidence) -> Compared:
+    for cell in sorted(evidence.width_by_attempts):
+        yield cell, evidence.threshold, evidence.width_by_attempts[cell]
+
+
+def _width(evidence: Evidence, cell: Cell) -> float:
+    """Give the width of a hidden cell's range; of one that nobody bounded, less than any."""
+    found = evidence.audit.ranges.get(cell)
+    return min(found.width, UNBOUNDED) if found else -1
+
+
+def _differences(evidence: Evidence) -> Compared:
+    if evidence.is_new and not evidence.is_yearly and len(evidence.contents) > 1:
+        for found in attacker.differences(
+            *evidence.contents[-2:], evidence.definitions, evidence.threshold
+        ):
+            yield found.cell, evidence.threshold, abs(float(found.later - found.earlier))
+
+
+def _taken_back(evidence: Evidence) -> Compared:
+    for cell, row in evidence.before.rows().items():
+        if row.is_shown:
+            yield cell, int(cell in evidence.rows and evidence.rows[cell].is_shown), 1
+
+
+def _values(evidence: Evidence) -> Compared:
+    for cell, row in evidence.new_rows.items():
+        if row.is_shown:
+            value, status = evidence.figures.get(cell, ("", "O"))
+            yield cell, float(row.value), float(value) if value and status == "A" else float("nan")
+
+
+def _not_closed(evidence: Evidence) -> Compared:
+    for cell in evidence.new_rows:
+        allowed = BY_YEAR if len(cell.period) == 4 else BY_MONTH
+        is_fit = cell.period in evidence.closed and cell.breakdown in allowed
+        yield cell, int(is_fit), 1
+
+
+def _without_mark(evidence: Evidence) -> Compared:
+    for cell, row in evidence.rows.items():
+        is_free = row.conf_status == FREE and row.obs_status == "A"
+        is_marked = row.conf_status in (FREE, CONFIDENTIAL, NOT_YET)
+        yield cell, int((row.is_shown and not is_free) or not is_marked), 0
+
+
+def _computed(evidence: Evidence) -> Compared:
+    hidden = {cell for cell, row in evidence.rows.items() if row.conf_status == CONFIDENTIAL}
+    for cell, row in evidence.rows.items():
+        if row.is_shown and not evidence.definitions[cell.figure].is_count:
+            from_hidden = hidden.intersection(operands(cell, evidence.definitions))
+            yield cell, len(from_hidden) if cell not in evidence.seen else 0, 0
+
+
+def _of_few(evidence: Evidence) -> Compared:
+    for cell, row in evidence.new_rows.items():
+        if row.is_shown and evidence.definitions[cell.figure].kind == "quantile":
+            yield cell, evidence.threshold, evidence.durations.get(cell, 0)
+
+
+def _without_solution(evidence: Evidence) -> Compared:
+    for group in evidence.audit.contradictory:
+        yield group[0], len(group), 0
+
+
+def _contradictions(evidence: Evidence) -> Compared:
+    for figure, period, breakdown, category, published, found in evidence.contradictions:
+        cell = Cell(figure, period, breakdown, category)
+        yield cell, float(found), float(published)
+
+
+CHECKS = (
+    Check(
+        "no_small_count_is_public",
+        "No count of persons, conversations or referrals below the threshold is public for the "
+        "first time.",
+        "=",
+        _small_counts,
+    ),
+    Check(
+        "no_hidden_cell_is_pinned",
+        "From all that was ever published, no hidden count can be narrowed down to a range below "
+        "the threshold.",
+        "<=",
+        _pinned,
+    ),
+    Check(
+        "no_hidden_cell_was_pinned_before",
+        "No hidden count could be narrowed down from what was published before this release.",
+        "<=",
+        _pinned_before,
+        WARNING,
+    ),
+    Check(
+        "attempts_tell_no_hidden_count",
+        "No hidden count of visitors can be narrowed down from clicks and attempts alone, which "
+        "are no secret.",
+        "<=",
+        _told_by_attempts,
+        WARNING,
+    ),
+    Check(
+        "no_two_contents_give_a_person_away",
+        "Two contents of public/ between yearly closings differ by no small count of persons.",
+        "<=",
+        _differences,
+    ),
+    Check(
+        "what_was_shown_stays_shown",
+        "What public/ has shown once, it shows.",
+        "=",
+        _taken_back,
+    ),
+    Check(
+        "public_values_are_those_of_the_figures",
+        "What is public for the first time is the final value of its figure.",
+        "=",
+        _values,
+    ),
+    Check(
+        "only_closed_periods_are_public",
+        "What is public for the first time is of a closed period, in a breakdown meant for it.",
+        "=",
+        _not_closed,
+    ),
+    Check(
+        "only_free_and_final_figures_have_a_value",
+        "Only final and free figures have a value in public; all others have a mark instead.",
+        "=",
+        _without_mark,
+    ),
+    Check(
+        "nothing_is_computed_from_hidden_counts",
+        "No public share, change, mean, ratio or quantile is computed from a hidden count.",
+        "=",
+        _computed,
+    ),
+    Check(
+        "no_quantile_is_that_of_a_few",
+        "No quantile is public for the first time that rests on fewer conversations than the "
+        "threshold.",
+        "<=",
+        _of_few,
+    ),
+    Check(
+        "all_that_was_published_fits_together",
+        "There are figures with which everything that was ever published can be true.",
+        "=",
+        _without_solution,
+        WARNING,
+    ),
+    Check(
+        "published_figures_have_the_same_value",
+        "Every published figure still has the value that was published, or that of its revision.",
+        "=",
+        _contradictions,
+        WARNING,
+    ),
+)
+
+
+def judge_publication(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> list[Finding]:
+    """Judge what disclosure control left in the warehouse, and give the finding of each check."""
+    return judge_evidence(read_evidence(connection, workspace))
+
+
+def judge_evidence(evidence: Evidence) -> list[Finding]:
+    """Hold the evidence against every check."""
+    return judge_identities(compare(evidence), CHECKS)
+
+
+def compare(evidence: Evidence) -> pd.DataFrame:
+    """Gather what the checks compare, as `expectations.identities.compare` does.
+
+    A row is a comparison that does not hold, or the first of the `compared` that do.
+    """
+    rows = []
+    for check in CHECKS:
+        holding = []
+        for cell, found, against in check.compare(evidence):
+            row = (check.name, check.relation, *cell, float(found), float(against))
+            holds = found == against if check.relation == "=" else found <= against
+            if holds:
+                holding.append(row)
+            else:
+                rows.append((*row, 1))
+        rows += [(*row, len(holding)) for row in holding[:1]]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def read_evidence(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> Evidence:
+    """Read what the auditor looks at, from the warehouse and the latest release."""
+    figures = connection.execute(
+        """
+        select figure, period, breakdown, category, coalesce(cast(value as varchar), ''), obs_status
+        from figures.figures
+        where conf_status <> 'N'
+        """
+    ).fetchall()
+    closed = connection.execute("select period from figures.periods where is_closed").fetchall()
+    contradictions = connection.execute(
+        """
+        select figure, period, breakdown, category, published, found
+        from disclosure.contradictions
+        order by all
+        """
+    ).fetchall()
+    return Evidence(
+        before=read_history(workspace.published),
+        proposed=read_proposed(connection),
+        documents=published_documents(connection),
+        definitions=read_definitions(connection),
+        threshold=read_threshold(connection),
+        figures={Cell(*row[:4]): (row[4], row[5]) for row in figures},
+        closed=frozenset(period for (period,) in closed),
+        durations=count_durations(connection),
+        contradictions=contradictions,
+    )

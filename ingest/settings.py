@@ -1,0 +1,132 @@
+"""A helpline's settings: helpline.toml, read and checked."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import date, datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from ingest.cells import read_day
+from ingest.folder import Folder
+from ingest.warehouse import connect, run
+
+SETTINGS = "helpline.toml"
+DEFAULTS = {
+    "attempt_gap_minutes": 30,
+    "settling_days": 10,
+    "small_count_threshold": 5,
+    "pages": [],
+}
+
+
+def read_settings(folder: Folder) -> dict:
+    """Read the settings of a folder, by name; those that are wrong are missing, and noted there."""
+    text = folder.text(SETTINGS, is_required=True)
+    if text is None:
+        return {}
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        folder.refuse(SETTINGS, None, f"is not TOML: {error}")
+        return {}
+    lines = _lines_of_settings(text)
+    settings = {}
+    for name, read in _READERS.items():
+        if name not in found and name not in DEFAULTS:
+            folder.refuse(SETTINGS, None, f"{name} is missing")
+            continue
+        try:
+            settings[name] = read(found.get(name, DEFAULTS.get(name)))
+        except ValueError as error:
+            folder.refuse(SETTINGS, lines.get(name, 1), f"{name} {error}")
+    for name in found.keys() - _READERS.keys():
+        folder.warn(
+            SETTINGS,
+            lines.get(name, 1),
+            f"{name} is not a setting that this version knows; it has no effect",
+        )
+    return settings
+
+
+def _lines_of_settings(text: str) -> dict[str, int]:
+    lines = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        found = re.match(r"\s*\[?\"?([A-Za-z0-9_-]+)", line)
+        if found:
+            lines.setdefault(found[1], number)
+    return lines
+
+
+def _text(value) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("has to be text")
+    return value.strip()
+
+
+def _language(value) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
+        raise ValueError('has to be a language such as "nl"')
+    return value
+
+
+def _zone(value) -> str:
+    try:
+        if not isinstance(value, str):
+            raise ValueError
+        ZoneInfo(value)
+    except (ValueError, OSError, LookupError):
+        raise ValueError(f'{value!r} is not a time zone such as "Europe/Brussels"') from None
+    if value not in _zones_of_the_warehouse():
+        raise ValueError(
+            f"{value!r} is not a time zone that the warehouse knows; write it as a place, such as "
+            '"Europe/Brussels"'
+        )
+    return value
+
+
+@cache
+def _zones_of_the_warehouse() -> frozenset[str]:
+    connection = connect("1GB")
+    try:
+        return frozenset(
+            name for (name,) in run(connection, "select name from pg_timezone_names()")
+        )
+    finally:
+        connection.close()
+
+
+def _day(value) -> date:
+    if isinstance(value, str):
+        return date.fromisoformat(read_day(value))
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise ValueError("has to be a date such as 2020-01-01")
+    return value
+
+
+def _number(value) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**6:
+        raise ValueError("has to be a whole number that is not negative")
+    return value
+
+
+def _pages(value) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(page, str) for page in value):
+        raise ValueError('has to be a list of paths such as ["/", "/chat"]')
+    wrong = [page for page in value if not re.fullmatch(r"/[^?#\s]*", page)]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is not a path; write it as /chat, without host or query")
+    return tuple(value)
+
+
+_READERS = {
+    "name": _text,
+    "language": _language,
+    "timezone": _zone,
+    "starts_on": _day,
+    "attempt_gap_minutes": _number,
+    "settling_days": _number,
+    "small_count_threshold": _number,
+    "pages": _pages,
+}

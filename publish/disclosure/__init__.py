@@ -1,0 +1,1 @@
+"""Statistical disclosure control: what a reader could conclude, and what has to stay hidden."""

@@ -1,0 +1,150 @@
+"""The attacker: what a reader can conclude about each hidden cell from everything published.
+
+Method: the attacker's problem of complementary cell suppression, two linear programmes for each
+hidden cell (Fischetti and Salazar 2001, Solving the Cell Suppression Problem on Tabular Data with
+Linear Constraints, Management Science 47; Hundepool et al. 2012, Statistical Disclosure Control).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from decimal import Decimal
+
+from publish.disclosure.cells import Cell, Definitions, Publication
+from publish.disclosure.derived import is_protected
+from publish.disclosure.polytope import ContradictionError, Polytope, whole_range
+from publish.disclosure.reader import Component, Variable, components, know
+
+
+@dataclass(frozen=True)
+class Range:
+    """The least and greatest value that a hidden cell can have for all that a reader knows."""
+
+    low: int
+    high: float
+
+    @property
+    def width(self) -> float:
+        """Greatest minus least."""
+        return self.high - self.low
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What a reader can conclude.
+
+    `ranges` has each cell that some content hides and none shows with the same values: of several
+    revisions of it the narrowest range. `contradictory` are groups of cells on which all
+    publications together leave no table; they were judged on the last content alone.
+    """
+
+    ranges: dict[Cell, Range]
+    contradictory: tuple[tuple[Cell, ...], ...] = ()
+
+    def narrower_than(self, threshold: int) -> list[tuple[Cell, Range]]:
+        """The hidden cells whose width is below the threshold, sorted: they are given away."""
+        return sorted(
+            ((cell, found) for cell, found in self.ranges.items() if found.width < threshold),
+            key=lambda pair: pair[0],
+        )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A cell that two contents show with values so close that they give somebody away."""
+
+    cell: Cell
+    earlier: Decimal
+    later: Decimal
+
+
+def audit(
+    contents: Sequence[Publication],
+    documents: Sequence[Publication],
+    definitions: Definitions,
+) -> Audit:
+    """Bound each hidden cell by what all contents, in their order, and all documents say."""
+    ranges: dict[Cell, Range] = {}
+    contradictory = []
+    knowledge = know(contents, documents, definitions)
+    for component in components(knowledge.relations, knowledge.known, knowledge.hidden):
+        try:
+            found = _bound(component, knowledge.hidden)
+        except ContradictionError:
+            cells = {name.cell for name in component.variables}
+            contradictory.append(tuple(sorted(cells)))
+            found = _bound_alone(contents[-1:], definitions, cells)
+        _narrow(ranges, found)
+    return Audit(dict(sorted(ranges.items())), tuple(contradictory))
+
+
+def told_anyway(content: Publication, definitions: Definitions) -> dict[Cell, Range]:
+    """What a content would tell of its hidden counts if it hid every count that is protected.
+
+    That is what clicks and attempts, which are no secret, say: a visitor with a missed attempt
+    cannot be one of more than there were missed attempts. No suppression changes it.
+    """
+    counts = {cell for cell in content.mentioned if is_protected(cell, definitions)}
+    zeros = {cell for cell in counts & content.shown.keys() if content.shown[cell] == 0}
+    silent = Publication(
+        content.name,
+        {
+            cell: value
+            for cell, value in content.shown.items()
+            if cell not in counts and definitions[cell.figure].is_count
+        },
+        frozenset(counts - zeros - content.pending),
+        content.pending | zeros,
+    )
+    ranges = audit([silent], [], definitions).ranges
+    return {cell: found for cell, found in ranges.items() if cell in content.hidden}
+
+
+def differences(
+    earlier: Publication, later: Publication, definitions: Definitions, threshold: int
+) -> list[Difference]:
+    """Protected counts that both contents show, and that differ by 1 up to threshold - 1."""
+    both = earlier.shown.keys() & later.shown.keys()
+    return [
+        Difference(cell, earlier.shown[cell], later.shown[cell])
+        for cell in sorted(both)
+        if is_protected(cell, definitions)
+        and 0 < abs(earlier.shown[cell] - later.shown[cell]) < threshold
+    ]
+
+
+def _bound(component: Component, hidden: AbstractSet[Variable]) -> list[tuple[Variable, Range]]:
+    polytope = Polytope(component, dict.fromkeys(hidden, 1))
+    found = []
+    for name in component.variables:
+        if name in hidden:
+            index = polytope.index[name]
+            bounds = polytope.least(index).value, polytope.greatest(index).value
+            low, high = whole_range(*bounds)
+            if low > high:
+                raise ContradictionError(f"no whole number is left for {name}")
+            found.append((name, Range(low, high)))
+    return found
+
+
+def _bound_alone(
+    contents: Sequence[Publication], definitions: Definitions, cells: AbstractSet[Cell]
+) -> list[tuple[Variable, Range]]:
+    """Bound the hidden ones of some cells by one content, unless it contradicts itself."""
+    knowledge = know(contents, [], definitions)
+    found = []
+    for component in components(knowledge.relations, knowledge.known, knowledge.hidden):
+        if not cells.isdisjoint(name.cell for name in component.variables):
+            try:
+                found += _bound(component, knowledge.hidden)
+            except ContradictionError:
+                continue
+    return found
+
+
+def _narrow(ranges: dict[Cell, Range], found: Iterable[tuple[Variable, Range]]) -> None:
+    for name, bounds in found:
+        if name.cell not in ranges or bounds.width < ranges[name.cell].width:
+            ranges[name.cell] = bounds

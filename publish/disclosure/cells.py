@@ -1,0 +1,59 @@
+"""Cells of published tables, and what a reader has of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class Cell(NamedTuple):
+    """One figure of one period, in one category of one breakdown; both empty for a total."""
+
+    figure: str
+    period: str
+    breakdown: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What disclosure control needs to know of a figure.
+
+    `kind` is sum, distinct, ratio, quantile, share, change or mean; `parts` are the figures it is
+    computed from; `is_protected` marks counts of persons, conversations and referrals.
+    """
+
+    figure: str
+    kind: str
+    is_protected: bool = False
+    parts: tuple[str, ...] = ()
+
+    @property
+    def is_count(self) -> bool:
+        """Whether the figure counts something, rather than being computed from counts."""
+        return self.kind in ("sum", "distinct")
+
+
+Definitions = Mapping[str, Definition]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a reader has of one content of `public/`, or of one document.
+
+    `shown` are the values as printed: their decimals are those of the Decimal (77 is ±0.5, 76.8 is
+    ±0.05). `hidden` are cells that the content says it hides (conf_status C): at least 1 each.
+    `pending` are cells without a value yet (obs_status P). Cells that are missing (O) are in none.
+    """
+
+    name: str
+    shown: Mapping[Cell, Decimal] = field(default_factory=dict)
+    hidden: frozenset[Cell] = frozenset()
+    pending: frozenset[Cell] = frozenset()
+
+    @property
+    def mentioned(self) -> frozenset[Cell]:
+        """All cells of which the reader has a value or a mark."""
+        return frozenset(self.shown) | self.hidden | self.pending

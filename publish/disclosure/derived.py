@@ -1,0 +1,103 @@
+"""Values computed from counts: which counts, what their rounding tells, when they are hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
+
+from publish.disclosure.cells import Cell, Definitions
+from publish.disclosure.periods import year_before
+from publish.disclosure.relation import Relation
+
+
+def operands(cell: Cell, definitions: Definitions) -> tuple[Cell, ...]:
+    """The counts that a derived value is computed from; of a count, none."""
+    definition = definitions[cell.figure]
+    if definition.is_count:
+        return ()
+    parts = [Cell(part, cell.period) for part in definition.parts]
+    match definition.kind:
+        case "share":
+            return (parts[0]._replace(breakdown=cell.breakdown, category=cell.category), parts[0])
+        case "change":
+            return (parts[0], parts[0]._replace(period=year_before(cell.period)))
+        case _:
+            return tuple(parts)
+
+
+def is_protected(cell: Cell, definitions: Definitions) -> bool:
+    """Whether the cell counts persons, conversations or referrals."""
+    return definitions[cell.figure].is_protected
+
+
+def hidden_derived(
+    derived: Iterable[Cell],
+    counts: Mapping[Cell, int],
+    hidden: AbstractSet[Cell],
+    definitions: Definitions,
+    threshold: int,
+    unseen: Mapping[Cell, int] = MappingProxyType({}),
+    kept: AbstractSet[Cell] = frozenset(),
+) -> frozenset[Cell]:
+    """The derived values that have to be hidden along with a pattern of hidden counts.
+
+    `counts` are the public counts, shown or `hidden`; `unseen` other counts that values are
+    computed from. A value is hidden with any protected public count it is computed from; over a
+    count that is not public, if that is small or not known here; and a quantile of fewer than
+    `threshold` conversations even if their number is shown. The values in `kept` stay shown.
+    """
+
+    def is_small(value: int | None) -> bool:
+        return value is None or 0 < value < threshold
+
+    def must_hide(cell: Cell) -> bool:
+        is_quantile = definitions[cell.figure].kind == "quantile"
+        return any(
+            count in hidden or (is_quantile and is_small(counts[count]))
+            if count in counts
+            else is_small(unseen.get(count))
+            for count in operands(cell, definitions)
+            if is_protected(count, definitions)
+        )
+
+    return frozenset(cell for cell in derived if cell not in kept and must_hide(cell))
+
+
+def rounding(
+    cell: Cell, printed: Decimal, definitions: Definitions, months: int
+) -> tuple[Relation, ...]:
+    """What a printed derived value says about the counts it is computed from.
+
+    The exact value lies within half a unit of the last printed decimal, both ends included:
+    whoever rounded, and how, a reader cannot know. `months` is the number of months that a mean was
+    taken over. Quantiles, and values of counts that are not protected, say nothing.
+    """
+    counts = operands(cell, definitions)
+    if not any(is_protected(count, definitions) for count in counts):
+        return ()
+    half = Fraction(1, 2) * Fraction(10) ** int(printed.as_tuple().exponent)
+    low, high = Fraction(printed) - half, Fraction(printed) + half
+    match definitions[cell.figure].kind:
+        case "mean":
+            return (Relation.of({counts[0]: 1}, low=low * months, high=high * months),)
+        case "share":
+            return _quotient(counts[0], counts[1], low / 100, high / 100)
+        case "change":
+            return _quotient(counts[0], counts[1], 1 + low / 100, 1 + high / 100)
+        case "ratio" if len(counts) == 2:
+            return _quotient(counts[0], counts[1], low, high)
+        case _:
+            return ()
+
+
+def _quotient(
+    numerator: Cell, denominator: Cell, low: Fraction, high: Fraction
+) -> tuple[Relation, ...]:
+    """`low` ≤ numerator / denominator ≤ `high`, without the division."""
+    return (
+        Relation.of({numerator: 1, denominator: -low}, low=0),
+        Relation.of({numerator: 1, denominator: -high}, high=0),
+    )

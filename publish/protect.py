@@ -1,0 +1,446 @@
+"""Disclosure control: what becomes public at a closing, and what stays public in between.
+
+The stage between the models and the second gate. It proposes the content of `public/` and writes
+it, with the whole history of contents, into the schema `disclosure` of the warehouse; the gate
+plays the attacker against it, and the release copies it out. Nothing else decides what is public.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import astuple, dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from ingest.warehouse import fill, open_warehouse, run, transaction
+from ingest.workspace import Workspace
+from publish.disclosure.cells import Cell, Definition, Publication
+from publish.disclosure.derived import operands
+from publish.disclosure.periods import months_of, year_before
+from publish.disclosure.suppression import Pattern, Proposal, choose
+from publish.ledger import (
+    FINAL,
+    Contradiction,
+    as_text,
+    find_contradictions,
+    read_documents,
+    read_revisions,
+)
+from publish.publications import (
+    CONFIDENTIAL,
+    FREE,
+    NOT_YET,
+    SECONDARY,
+    Content,
+    Publications,
+    Row,
+    closes_a_year,
+    read_history,
+)
+
+log = logging.getLogger("chatcijfers.protect")
+
+TABLES = Path(__file__).with_suffix(".sql")
+LISTED_CONTRADICTIONS = 20
+PENDING = "P"
+
+# Public by month, and for the ranges that a document used: totals and channels. Public by year:
+# these breakdowns as well. Weeks and everything finer stay internal.
+PUBLIC_ROWS = """
+select
+    figures.figure,
+    figures.period,
+    figures.breakdown,
+    figures.category,
+    figures.value,
+    figures.unit,
+    figures.base,
+    figures.obs_status,
+    figures.break,
+    figures.decimals,
+    figures.version
+from figures.figures
+inner join figures.figure_definitions using (figure)
+inner join figures.periods using (period)
+where
+    periods.is_closed
+    and (
+        periods.period_type in ('month', 'range') and figures.breakdown in ('', 'channel')
+        or periods.period_type = 'year' and figures.breakdown in (
+            '', 'channel', 'gender', 'age_band', 'topic', 'referred_by', 'weekday', 'hour',
+            'hour_of_week'
+        )
+    )
+    and figures.figure <> 'excluded_events'
+    -- The range a year earlier, that such a change is held against, is not public itself.
+    and not (periods.period_type = 'range' and figure_definitions.kind = 'change')
+order by figures.figure, figures.period, figures.breakdown, figures.category
+"""
+
+
+@dataclass(frozen=True)
+class Protected:
+    """What is to be public, and what stands in its way.
+
+    `closable_through` is the last month that is closed by the logs of now. If `is_held`, a newer
+    content is due and held back because of the `contradictions`.
+    """
+
+    publications: Publications
+    closable_through: str
+    contradictions: tuple[Contradiction, ...]
+    is_held: bool
+
+
+def protect(workspace: Workspace) -> Protected:
+    """Propose what is to be public, from the warehouse's figures and all that was public before.
+
+    Writes the schema `disclosure` and the column `conf_status` of the figures, whole or not at all.
+    Raises Problem if there is no warehouse, or if the latest release's history is damaged.
+    """
+    before = read_history(workspace.published)
+    with open_warehouse(workspace.warehouse) as connection:
+        run(connection, "use warehouse")
+        protected = _propose(connection, before)
+        with transaction(connection):
+            _write(connection, protected)
+        run(connection, "use memory")
+    _report(protected, before)
+    return protected
+
+
+def read_definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, Definition]:
+    """Read what disclosure control needs to know of every figure, by its name."""
+    rows = connection.execute(
+        "select figure, kind, is_protected, coalesce(parts, '') from figures.figure_definitions"
+    ).fetchall()
+    return {
+        figure: Definition(figure, kind, is_protected, tuple(parts.split()))
+        for figure, kind, is_protected, parts in rows
+    }
+
+
+def read_threshold(connection: duckdb.DuckDBPyConnection) -> int:
+    """Read the helpline's threshold: counts of persons below it are small."""
+    return connection.execute("select small_count_threshold from raw.settings").fetchone()[0]
+
+
+def count_durations(connection: duckdb.DuckDBPyConnection) -> dict[Cell, int]:
+    """Count the conversations from which each quantile was taken: those with a duration."""
+    rows = connection.execute(
+        """
+        select quantiles.figure, quantiles.period, quantiles.breakdown, quantiles.category,
+            conversations.numerator - quantiles.left_out
+        from figures.figures as quantiles
+        inner join figures.figure_definitions using (figure)
+        inner join figures.figures as conversations
+            on conversations.figure = 'conversations'
+            and conversations.period = quantiles.period
+            and conversations.breakdown = quantiles.breakdown
+            and conversations.category = quantiles.category
+        where figure_definitions.kind = 'quantile' and quantiles.numerator is not null
+        """
+    ).fetchall()
+    return {Cell(*cell): durations for *cell, durations in rows}
+
+
+def as_publication(name: str, rows: Iterable[Row]) -> Publication:
+    """Give what a reader has of a content's rows."""
+    rows = list(rows)
+    return Publication(
+        name,
+        shown={row.cell: Decimal(row.value) for row in rows if row.is_shown},
+        hidden=frozenset(row.cell for row in rows if row.conf_status == CONFIDENTIAL),
+        pending=frozenset(row.cell for row in rows if row.obs_status == PENDING),
+    )
+
+
+def as_publications(publications: Publications) -> list[Publication]:
+    """Give what a reader has of every content, oldest first."""
+    return [
+        as_publication(f"content {number}", rows.values())
+        for number, rows in enumerate(publications.all_rows(), start=1)
+    ]
+
+
+def published_documents(connection: duckdb.DuckDBPyConnection) -> list[Publication]:
+    """Give what a reader has of every document, without the values that were revised since."""
+    revisions = read_revisions(connection)
+    documents: dict[str, dict[Cell, Decimal]] = {}
+    for cell, value, document, published_on in read_documents(connection):
+        if revisions.get(cell, ("", ""))[1] < published_on:
+            documents.setdefault(document, {})[cell] = Decimal(value)
+    return [Publication(name, shown) for name, shown in documents.items()]
+
+
+def _propose(connection: duckdb.DuckDBPyConnection, before: Publications) -> Protected:
+    definitions = read_definitions(connection)
+    shown = {cell: row for cell, row in before.rows().items() if row.is_shown}
+    contradictions = find_contradictions(
+        connection, shown, {cell: operands(cell, definitions) for cell in shown}
+    )
+    closable = _closable_through(connection)
+    is_due = closable > (before.latest.closed_through if before.latest else "")
+    is_held = is_due and bool(contradictions)
+    publications = before
+    if is_due and not is_held:
+        publications = _next_content(connection, before, closable, definitions)
+    return Protected(publications, closable, tuple(contradictions), is_held)
+
+
+def _closable_through(connection: duckdb.DuckDBPyConnection) -> str:
+    [last] = connection.execute(
+        "select coalesce(max(period), '') from figures.periods"
+        " where is_closed and period_type = 'month'"
+    ).fetchone()
+    return last
+
+
+def _next_content(
+    connection: duckdb.DuckDBPyConnection,
+    before: Publications,
+    closed_through: str,
+    definitions: Mapping[str, Definition],
+) -> Publications:
+    threshold = read_threshold(connection)
+    rows = _public_rows(connection)
+    waiting: frozenset[str] = frozenset()
+    if not closes_a_year(before, closed_through):
+        waiting = _years_to_wait(before.rows(), rows, definitions, threshold)
+    rows = _held_to_what_waits(before.rows(), rows, waiting, definitions)
+    pattern = choose(
+        _proposal(rows, definitions),
+        definitions,
+        threshold=threshold,
+        contents=as_publications(before),
+        documents=published_documents(connection),
+    )
+    durations = count_durations(connection)
+    of_few = {cell for cell, count in durations.items() if count < threshold}
+    shown = {cell for cell, row in before.rows().items() if row.is_shown}
+    rows = {cell: _marked(row, pattern, of_few - shown) for cell, row in rows.items()}
+    content = Content(
+        content=len(before.contents) + 1,
+        closed_through=closed_through,
+        rows=len(before.rows() | rows),
+        primary=len(pattern.primary),
+        secondary=len(pattern.secondary),
+        derived=sum(row.hidden_because == "derived" for row in rows.values()),
+        loss=round(pattern.loss, 6),
+        gap=round(pattern.gap, 6),
+        nodes=pattern.nodes,
+        waiting=" ".join(sorted(waiting)),
+    )
+    return before.followed_by(content, rows)
+
+
+def _public_rows(connection: duckdb.DuckDBPyConnection) -> dict[Cell, Row]:
+    """Read what is to be public, with every value that is final, before any protection."""
+    rows = {}
+    for *key, value, unit, base, status, break_, decimals, version in connection.execute(
+        PUBLIC_ROWS
+    ).fetchall():
+        row = Row(
+            *key,
+            value=as_text(value, decimals) if status == FINAL else "",
+            unit=unit,
+            base=base or "",
+            obs_status=status,
+            conf_status=NOT_YET if status == PENDING else FREE,
+            break_reason=break_ or "",
+            decimals=str(decimals),
+            version=str(version),
+        )
+        rows[row.cell] = row
+    return rows
+
+
+def _years_to_wait(
+    before: Mapping[Cell, Row],
+    rows: Mapping[Cell, Row],
+    definitions: Mapping[str, Definition],
+    threshold: int,
+) -> frozenset[str]:
+    """Find the years whose revision would give a person away: they wait for the yearly closing.
+
+    Two contents that differ by a small count of persons say what these persons had in common. At
+    the yearly closing the revisions of a whole year come together.
+    """
+    return frozenset(
+        _year(cell.period)
+        for cell, row in rows.items()
+        if definitions[cell.figure].is_protected
+        and cell in before
+        and before[cell].is_shown
+        and row.is_shown
+        and 0 < abs(Decimal(row.value) - Decimal(before[cell].value)) < threshold
+    )
+
+
+def _held_to_what_waits(
+    before: Mapping[Cell, Row],
+    rows: Mapping[Cell, Row],
+    waiting: frozenset[str],
+    definitions: Mapping[str, Definition],
+) -> dict[Cell, Row]:
+    """Keep what was public of the years that wait; what is new and rests on them is pending.
+
+    What was shown and has no final value any more (a gap was declared, a delivery quarantined) is
+    shown as it was until it has one again.
+    """
+    held = {}
+    for cell, row in rows.items():
+        is_unsettled = cell in before and before[cell].is_shown and not row.is_shown
+        if is_unsettled or (cell in before and _year(cell.period) in waiting):
+            row = before[cell]
+        elif cell not in before and _rests_on(cell, definitions[cell.figure]) & waiting:
+            row = row._replace(value="", obs_status=PENDING, conf_status=NOT_YET)
+        held[cell] = row
+    return held
+
+
+def _rests_on(cell: Cell, definition: Definition) -> set[str]:
+    """Give the years on which a cell rests, beyond the months that it is itself about."""
+    periods = []
+    if "/" in cell.period or len(cell.period) == 4:
+        periods += months_of(cell.period)
+    if definition.kind == "change":
+        periods.append(year_before(cell.period))
+        periods.append(cell.period)
+    return {_year(period) for period in periods}
+
+
+def _year(period: str) -> str:
+    """Give the calendar year of a period; of a range, that of its last month."""
+    return period.rpartition("/")[2][:4]
+
+
+def _proposal(rows: Mapping[Cell, Row], definitions: Mapping[str, Definition]) -> Proposal:
+    final = {cell: row for cell, row in rows.items() if row.is_shown}
+    return Proposal(
+        counts={
+            cell: int(row.value)
+            for cell, row in final.items()
+            if definitions[cell.figure].is_protected
+        },
+        known={
+            cell: Decimal(row.value)
+            for cell, row in final.items()
+            if definitions[cell.figure].is_count and not definitions[cell.figure].is_protected
+        },
+        derived={
+            cell: Decimal(row.value)
+            for cell, row in final.items()
+            if not definitions[cell.figure].is_count
+        },
+        pending=frozenset(cell for cell, row in rows.items() if row.obs_status == PENDING),
+    )
+
+
+def _marked(row: Row, pattern: Pattern, of_few: AbstractSet[Cell]) -> Row:
+    """Mark a row as hidden if the pattern hides it, or if it is a quantile of a few durations."""
+    for reason in ("primary", "secondary", "derived"):
+        if row.cell in getattr(pattern, reason):
+            return row._replace(value="", conf_status=CONFIDENTIAL, hidden_because=reason)
+    if row.cell in of_few and row.is_shown:
+        return row._replace(value="", conf_status=CONFIDENTIAL, hidden_because="derived")
+    return row
+
+
+def _write(connection: duckdb.DuckDBPyConnection, protected: Protected) -> None:
+    publications = protected.publications
+    run(connection, TABLES.read_text(encoding="utf-8"))
+    latest = publications.latest
+    standing = (
+        str(latest.content if latest else 0),
+        latest.closed_through if latest else "",
+        protected.closable_through,
+        str(protected.is_held),
+    )
+    changes = [(str(content), *row) for content, row in publications.changes]
+    contents = [tuple(map(str, astuple(content))) for content in publications.contents]
+    contradictions = [astuple(contradiction) for contradiction in protected.contradictions]
+    for table, rows in {
+        "standing": [standing],
+        "contents": contents,
+        "publications": changes,
+        "contradictions": contradictions,
+    }.items():
+        fill(connection, f"warehouse.disclosure.{table}", rows, len(rows[0]) if rows else 0)
+    _write_conf_status(connection, publications.rows().values())
+
+
+def _write_conf_status(connection: duckdb.DuckDBPyConnection, rows: Iterable[Row]) -> None:
+    """Mark every figure: F shown, C a small count, D hidden for the sake of others, N not public.
+
+    These marks are for the helpline's own eyes: public/ tells no small count from another.
+    """
+    marks = [(*row.cell, _mark(row)) for row in rows]
+    run(
+        connection,
+        """
+        create or replace temp table marks (
+            figure text, period text, breakdown text, category text, mark text
+        )
+        """,
+    )
+    fill(connection, "marks", marks, 5)
+    run(connection, "update figures.figures set conf_status = 'N' where conf_status <> 'N'")
+    run(
+        connection,
+        """
+        update figures.figures as marked set conf_status = marks.mark
+        from marks
+        where
+            marked.figure = marks.figure
+            and marked.period = marks.period
+            and marked.breakdown = marks.breakdown
+            and marked.category = marks.category
+            and marks.mark <> 'N'
+        """,
+    )
+
+
+def _mark(row: Row) -> str:
+    if row.conf_status == CONFIDENTIAL and row.hidden_because != "primary":
+        return SECONDARY
+    return row.conf_status
+
+
+def _report(protected: Protected, before: Publications) -> None:
+    latest = protected.publications.latest
+    closed = latest.closed_through if latest else ""
+    if protected.is_held:
+        log.warning(
+            "public/ is held back as it was%s: figures through %s are due, but %d published "
+            "figures have another value now. Mend the logs, or enter each into revisions.csv with "
+            "reason and author (`python -m publish contradictions` writes the lines):",
+            f" (closed through {closed})" if closed else "",
+            protected.closable_through,
+            len(protected.contradictions),
+        )
+    elif protected.contradictions:
+        log.warning("Published figures that have another value now:")
+    for contradiction in protected.contradictions[:LISTED_CONTRADICTIONS]:
+        log.warning("- %s", contradiction)
+    if len(protected.contradictions) > LISTED_CONTRADICTIONS:
+        log.warning("… and %d more.", len(protected.contradictions) - LISTED_CONTRADICTIONS)
+    if latest is None:
+        log.info("No month is closed yet: nothing is public.")
+    elif before.latest == latest:
+        log.info("public/ is carried forward as it was, closed through %s.", closed)
+    else:
+        log.info(
+            "public/ gets a new content, closed through %s: %d rows, hidden are %d small counts, "
+            "%d counts for their sake and %d values computed from them (gap %.2f %%).",
+            closed,
+            latest.rows,
+            latest.primary,
+            latest.secondary,
+            latest.derived,
+            100 * latest.gap,
+        )

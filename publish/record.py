@@ -1,0 +1,199 @@
+"""Recording what a document published, and what the logs say otherwise."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+from ingest.helpline import load_helpline
+from ingest.problem import Problem
+from ingest.workspace import Workspace
+from publish.disclosure.cells import Cell
+from publish.ledger import Found, name
+from publish.publications import PUBLIC_FIGURES
+from publish.rows import read_rows
+from publish.verify import MANIFEST
+from publish.write import FIGURES
+
+PUBLISHED = "published.csv"
+HEADER = (
+    "document", "published_on", "figure", "period", "breakdown", "category", "value", "as_printed",
+)  # fmt: skip
+REVISIONS_HEADER = (
+    "figure", "period", "breakdown", "category", "value", "reason", "author", "decided_on",
+)  # fmt: skip
+NAMED = HEADER[2:6]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was added to the ledger, and what it says other than the latest release."""
+
+    added: int
+    known: int
+    contradictions: list[str]
+
+
+def record(workspace: Workspace, table: Path, document: str, published_on: date) -> Recorded:
+    """Add a document's figures to the helpline's published.csv, all of them or none.
+
+    `table` is a CSV file with the columns figure, period, breakdown, category, and if wanted value
+    and as_printed; a figure without a value gets the one that is public now. A figure that the
+    document has in the ledger already, with the same value, is left alone. Raises Problem, by file
+    and line, for what the ledger cannot take.
+    """
+    latest = workspace.published / "latest"
+    ledger = workspace.helpline / PUBLISHED
+    known = {row[:1] + row[2:7] for row in _rows(ledger)}
+    lines = {
+        number: _ledger_line(line, number, table, latest, document, published_on)
+        for number, line in _read(table)
+    }
+    fresh = {number: line for number, line in lines.items() if line[:1] + line[2:7] not in known}
+    if fresh:
+        _append(workspace, ledger, fresh, table)
+    contradictions = _contradictions(latest, lines.values())
+    return Recorded(len(fresh), len(lines) - len(fresh), contradictions)
+
+
+def _read(table: Path) -> list[tuple[int, dict[str, str]]]:
+    """Read the lines of a document's table, with their numbers."""
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise Problem(f"There is no file {table}.") from None
+    except UnicodeDecodeError:
+        raise Problem(f"{table} is not UTF-8; save it as UTF-8.") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    missing = [name for name in NAMED if name not in (reader.fieldnames or ())]
+    if missing:
+        raise Problem(
+            f"{table}:1: the header lacks {', '.join(missing)}; it has to name "
+            f"{', '.join(NAMED)}, and may name value and as_printed."
+        )
+    return [
+        (reader.line_num, {key: (cell or "").strip() for key, cell in line.items() if key})
+        for line in reader
+    ]
+
+
+def _ledger_line(
+    line: dict[str, str],
+    number: int,
+    table: Path,
+    latest: Path,
+    document: str,
+    published_on: date,
+) -> tuple[str, ...]:
+    value, as_printed = line.get("value", ""), line.get("as_printed", "")
+    if not value and not as_printed:
+        cell = Cell(*(line[name] for name in NAMED))
+        value = _public_values(latest).get(cell, "")
+        if not value:
+            raise Problem(
+                f"{table}:{number}: {' '.join(filter(None, cell))} has no public value now; write "
+                "the value that the document prints, or in as_printed what stands there instead."
+            )
+    cells = (line[name] for name in NAMED)
+    return (document, published_on.isoformat(), *cells, value, as_printed or value)
+
+
+def _public_values(latest: Path) -> dict[Cell, str]:
+    path = latest / PUBLIC_FIGURES
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {Cell(*(row[name] for name in NAMED)): row["value"] for row in csv.DictReader(file)}
+
+
+def _rows(ledger: Path) -> list[tuple[str, ...]]:
+    """Give the lines of the ledger as it is, without comments."""
+    if not ledger.is_file():
+        return []
+    with ledger.open(encoding="utf-8-sig", newline="") as file:
+        rows = [tuple(cell.strip() for cell in row) for row in csv.reader(file)]
+    return [row[: len(HEADER)] for row in rows if row and not row[0].startswith("#")][1:]
+
+
+def _append(
+    workspace: Workspace, ledger: Path, lines: dict[int, tuple[str, ...]], table: Path
+) -> None:
+    """Add lines to the ledger if the helpline's folder is sound with them; in one move."""
+    there = ledger.read_text(encoding="utf-8-sig") if ledger.is_file() else as_csv([HEADER])
+    if not there.endswith("\n"):
+        there += "\n"
+    width = len(next(row for row in csv.reader(io.StringIO(there)) if row and row[0][:1] != "#"))
+    padding = ("",) * (width - len(HEADER))
+    extended = there + as_csv(line + padding for line in lines.values())
+    with tempfile.TemporaryDirectory() as place:
+        trial = Path(place) / workspace.helpline.name
+        shutil.copytree(workspace.helpline, trial)
+        (trial / PUBLISHED).write_text(extended, encoding="utf-8")
+        try:
+            load_helpline(trial)
+        except Problem as problem:
+            said = str(problem).replace(str(trial), str(workspace.helpline))
+            added_after = len(there.splitlines())
+            for added, number in enumerate(lines, start=1):
+                said = said.replace(f"{PUBLISHED}:{added_after + added}:", f"{table}:{number}:")
+            raise Problem(f"Nothing was recorded. {said}") from None
+    aside = ledger.with_name(f".{ledger.name}-{os.getpid()}")
+    aside.write_text(extended, encoding="utf-8")
+    os.replace(aside, ledger)
+
+
+def _contradictions(latest: Path, lines: Iterable[tuple[str, ...]]) -> list[str]:
+    """Say which of the recorded values are not those of the latest release, with both."""
+    if not (latest / FIGURES).is_file():
+        return []
+    said = []
+    for line in lines:
+        cell, value = Cell(*line[2:6]), line[6]
+        found = _find(latest, cell)
+        if value and found and found.is_final and not found.agrees_with(value):
+            said.append(f"{name(cell)}: {line[0]} has {value}, the logs give {found.value}")
+    return said
+
+
+def _find(latest: Path, cell: Cell) -> Found | None:
+    for row in read_rows(latest / FIGURES, cell.figure, cell.period):
+        if (row["breakdown"], row["category"]) == cell[2:]:
+            numerator, denominator = row["numerator"], row["denominator"]
+            exact = Fraction(int(numerator), int(denominator)) if numerator else None
+            return Found(row["value"], exact, row["obs_status"])
+    return None
+
+
+def lines_to_decide(release: Path, reason: str, author: str, decided_on: date) -> str:
+    """Write the lines for revisions.csv that would let the release's own values hold, as CSV text.
+
+    One for each published figure that the logs contradict; reason and author are for a person to
+    give. Raises Problem if there is no release.
+    """
+    try:
+        manifest = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Problem(f"There is no release in {release}.") from None
+    decided: dict[Cell, str] = {}
+    for one in manifest["public"]["contradictions"]:
+        decided.setdefault(Cell(*(one[part] for part in NAMED)), one["found"])
+    lines = [
+        (*cell, found, reason, author, decided_on.isoformat()) for cell, found in decided.items()
+    ]
+    return as_csv([REVISIONS_HEADER, *lines])
+
+
+def as_csv(lines: Iterable[Iterable[str]]) -> str:
+    """Write lines as CSV text."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()

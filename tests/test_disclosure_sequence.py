@@ -1,0 +1,375 @@
+"""A helpline's monthly contents, one after the other: all of them together give nobody away."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from publish.disclosure.attacker import audit, differences
+from publish.disclosure.cells import Cell, Definition, Publication
+from publish.disclosure.derived import operands
+from publish.disclosure.periods import months_of, year_before
+from publish.disclosure.reader import know
+from publish.disclosure.suppression import Pattern, Proposal, choose, hide, publish
+
+ROOT = Path(__file__).parents[1]
+THRESHOLD = 5
+GENDERS = {"girl": 78, "boy": 14, "x": 3, "unknown": 2, "unlisted": 0}
+AGES = {
+    "under_9": 0.3,
+    "9-11": 3,
+    "12-14": 25,
+    "15-17": 35,
+    "18-20": 12,
+    "21-24": 5,
+    "25_and_over": 4,
+    "unknown": 9,
+}
+TOPICS = {
+    "sexual": 30,
+    "physical": 15,
+    "emotional": 20,
+    "processing": 10,
+    "witness": 1,
+    "other": 8,
+    "unknown": 3,
+    "unlisted": 0,
+}
+HELPLINES = {"1712": 31, "awel": 22, "tele-onthaal": 10, "1813": 7, "clb-chat": 4, "unlisted": 0}
+
+
+def definitions() -> dict[str, Definition]:
+    """The figures as the project defines them."""
+    with (ROOT / "dbt_project/seeds/figure_definitions.csv").open(newline="") as file:
+        return {
+            row["figure"]: Definition(
+                row["figure"],
+                row["kind"],
+                row["is_protected"] == "true",
+                tuple(row["parts"].split()),
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+@dataclass(frozen=True)
+class Session:
+    person: int
+    month: str
+    channel: str
+    weekday: int
+    hour: int
+    is_scheduled: bool
+    referred_by: str
+    gender: str
+    age_band: str
+    topic: str
+
+
+def pick(chance: random.Random, weights: dict[str, float]) -> str:
+    return chance.choices(list(weights), list(weights.values()))[0]
+
+
+def make_sessions(chance: random.Random, months: Iterable[str], monthly: int) -> list[Session]:
+    """Answered sessions: most on three evenings, some stray ones, few by mail."""
+    people: dict[int, tuple[str, str, str]] = {}
+    sessions = []
+    for month in months:
+        for _ in range(chance.randint(monthly // 2, monthly * 3 // 2)):
+            person = (
+                chance.choice(list(people)) if people and chance.random() < 0.5 else len(people) + 1
+            )
+            people.setdefault(
+                person, (pick(chance, GENDERS), pick(chance, AGES), pick(chance, TOPICS))
+            )
+            is_usual = chance.random() < 0.96
+            sessions.append(
+                Session(
+                    person,
+                    month,
+                    "mail" if chance.random() < 0.07 else "chat",
+                    chance.choice((1, 3, 4)) if is_usual else chance.randint(1, 7),
+                    chance.choice(range(17, 23)) if is_usual else chance.randint(8, 23),
+                    chance.random() < 0.1,
+                    pick(chance, HELPLINES) if chance.random() < 0.04 else "",
+                    *people[person],
+                )
+            )
+    return sessions
+
+
+def dense(counts: dict[str, int], codes: Iterable[str]) -> dict[str, int]:
+    return {code: counts.get(code, 0) for code in codes}
+
+
+def tally(sessions: list[Session], period: str, is_detailed: bool) -> dict[Cell, int]:
+    """The protected counts of a period that rest on the chat log."""
+    months = set(months_of(period))
+    inside = [session for session in sessions if session.month in months]
+    chats = [session for session in inside if session.channel == "chat"]
+    chatters = {session.person for session in chats}
+    persons = {session.person: session for session in reversed(inside)}
+    first_months: dict[tuple[str, int], str] = {}
+    for session in sessions:
+        if session.channel == "chat":
+            first_months.setdefault((session.month[:4], session.person), session.month)
+            first_months.setdefault(("ever", session.person), session.month)
+    firsts = Counter(
+        "ever" if year == "ever" else "year"
+        for (year, _), month in first_months.items()
+        if month in months
+    )
+    totals = {
+        "conversations": len(chats),
+        "answered_sessions": len(inside),
+        "scheduled_conversations": sum(session.is_scheduled for session in chats),
+        "callers": len(persons),
+        "new_callers": firsts["year"],
+        "first_time_callers": firsts["ever"],
+        "referrals": sum(bool(session.referred_by) for session in inside),
+    }
+    tables = {
+        ("answered_sessions", "channel"): {"chat": len(chats), "mail": len(inside) - len(chats)},
+        ("callers", "channel"): {
+            "chat": len(chatters),
+            "mail_only": len(persons) - len(chatters),
+        },
+    }
+    if is_detailed:
+        tables |= detail(inside, chats, list(persons.values()))
+    cells = {Cell(figure, period): count for figure, count in totals.items()}
+    for (figure, breakdown), counts in tables.items():
+        cells |= {Cell(figure, period, breakdown, code): n for code, n in counts.items()}
+    return cells
+
+
+def detail(
+    inside: list[Session], chats: list[Session], persons: list[Session]
+) -> dict[tuple[str, str], dict[str, int]]:
+    hours = [(str(session.weekday), f"{session.hour:02}") for session in chats]
+    weekdays = [str(day) for day in range(1, 8)]
+    clock = [f"{hour:02}" for hour in range(24)]
+    return {
+        ("callers", "gender"): dense(Counter(one.gender for one in persons), GENDERS),
+        ("callers", "age_band"): dense(Counter(one.age_band for one in persons), AGES),
+        ("callers", "topic"): dense(Counter(one.topic for one in persons), TOPICS),
+        ("referrals", "referred_by"): dense(Counter(one.referred_by for one in inside), HELPLINES),
+        ("conversations", "weekday"): dense(Counter(day for day, _ in hours), weekdays),
+        ("conversations", "hour"): dense(Counter(hour for _, hour in hours), clock),
+        ("conversations", "hour_of_week"): dense(
+            Counter(f"{day}-{hour}" for day, hour in hours),
+            [f"{day}-{hour}" for day in weekdays for hour in clock],
+        ),
+    }
+
+
+def make_attempts(
+    chance: random.Random, months: Iterable[str], monthly: int
+) -> list[tuple[int, str, str]]:
+    """Visitors with the month and the outcome of each attempt."""
+    attempts = []
+    visitors = 0
+    for month in months:
+        for _ in range(chance.randint(monthly, monthly * 3)):
+            again = visitors and chance.random() < 0.6
+            visitors += not again
+            visitor = chance.randint(max(1, visitors - 50), visitors) if again else visitors
+            outcome = pick(chance, {"answered": 40, "missed": 12, "out_of_hours": 48})
+            attempts.append((visitor, month, outcome))
+    return attempts
+
+
+def tally_attempts(
+    attempts: list[tuple[int, str, str]], period: str
+) -> tuple[dict[Cell, int], dict[Cell, Decimal]]:
+    """The counts of pressers, which are protected, and of attempts, which are not."""
+    months = set(months_of(period))
+    visitors: dict[str, set[int]] = defaultdict(set)
+    outcomes: Counter[str] = Counter()
+    for visitor, month, outcome in attempts:
+        if month in months:
+            visitors[outcome].add(visitor)
+            outcomes[outcome] += 1
+    protected = {
+        "pressers": len(set().union(*visitors.values())),
+        "missed_pressers": len(visitors["missed"]),
+        "out_of_hours_pressers": len(visitors["out_of_hours"]),
+        "unreached_pressers": len(visitors["missed"] - visitors["answered"]),
+    }
+    known = {f"{outcome}_attempts": count for outcome, count in outcomes.items()}
+    known["clicks"] = 2 * sum(outcomes.values())
+    return (
+        {Cell(figure, period): count for figure, count in protected.items()},
+        {Cell(figure, period): Decimal(count) for figure, count in known.items()},
+    )
+
+
+DECIMALS = {"share": 0, "change": 0, "mean": 1, "ratio": 1}
+
+
+def derive(counts: dict[Cell, int], figures: dict[str, Definition]) -> dict[Cell, Decimal]:
+    """Shares, changes, means and the ratio, rounded half up, of what is counted here."""
+    values = {}
+    for count in counts:
+        for definition in figures.values():
+            if definition.parts[:1] != (count.figure,) or definition.kind not in DECIMALS:
+                continue
+            cell = Cell(definition.figure, *count[1:])
+            needed = operands(cell, figures)
+            is_share = definition.kind == "share"
+            if bool(count.breakdown) != is_share or not set(needed) <= counts.keys():
+                continue
+            months = sum(count._replace(period=one) in counts for one in months_of(count.period))
+            exact = quotient(definition.kind, [counts[one] for one in needed], months)
+            if exact is not None:
+                unit = Decimal(1).scaleb(-DECIMALS[definition.kind])
+                values[cell] = exact.quantize(unit, rounding=ROUND_HALF_UP)
+    return values
+
+
+def quotient(kind: str, counts: list[int], months: int) -> Decimal | None:
+    if kind == "mean":
+        return Decimal(counts[0]) / months if months > 1 else None
+    if counts[1] == 0:
+        return None
+    ratio = Decimal(counts[0]) / counts[1]
+    return {"share": 100 * ratio, "change": 100 * (ratio - 1), "ratio": ratio}[kind]
+
+
+def propose(
+    sessions: list[Session],
+    attempts: list[tuple[int, str, str]],
+    periods: Iterable[str],
+    figures: dict[str, Definition],
+) -> Proposal:
+    """A content of these periods with nothing hidden."""
+    counts: dict[Cell, int] = {}
+    known: dict[Cell, Decimal] = {}
+    for period in periods:
+        protected, others = tally_attempts(attempts, period)
+        counts |= tally(sessions, period, is_detailed=len(period) == 4) | protected
+        known |= others
+    unseen = {}
+    for period in [one for one in periods if "/" in one]:
+        before = year_before(period)
+        if set(months_of(before)) <= set(periods):
+            unseen |= tally(sessions, before, False) | tally_attempts(attempts, before)[0]
+    every = counts | unseen | {cell: int(value) for cell, value in known.items()}
+    derived = derive(every, figures)
+    shown_periods = set(periods)
+    return Proposal(
+        counts,
+        known,
+        {cell: value for cell, value in derived.items() if cell.period in shown_periods},
+        unseen=unseen,
+    )
+
+
+def run_contents(
+    seed: int, closings: list[list[str]], monthly: int, documents: list[Publication]
+) -> tuple[list[Publication], list[Pattern], list[Proposal]]:
+    """The contents after each closing, which is a list of periods."""
+    figures = definitions()
+    chance = random.Random(seed)
+    months = [one for closing in closings for one in closing if months_of(one) == (one,)]
+    sessions = make_sessions(chance, months, monthly)
+    attempts = make_attempts(chance, months, monthly)
+    contents: list[Publication] = []
+    patterns, proposals = [], []
+    periods: list[str] = []
+    for number, closing in enumerate(closings):
+        periods += closing
+        proposal = propose(sessions, attempts, periods, figures)
+        pattern = choose(proposal, figures, THRESHOLD, contents, documents)
+        contents.append(publish(f"content {number}", proposal, pattern))
+        patterns.append(pattern)
+        proposals.append(proposal)
+    return contents, patterns, proposals
+
+
+def monthly_closings() -> list[list[str]]:
+    """Fourteen closings over two years, with both years and a range that a document asks for."""
+    closings = [["2020-11"], ["2020-12", "2020"]]
+    closings += [[f"2021-{month:02}"] for month in range(1, 13)]
+    closings[-3] += ["2021-01/2021-10"]
+    closings[-1] += ["2021"]
+    return closings
+
+
+@pytest.fixture(scope="module")
+def year() -> tuple[list[Publication], list[Pattern], list[Proposal]]:
+    return run_contents(7, monthly_closings(), 60, [])
+
+
+def test_a_year_of_monthly_contents_gives_nobody_away_together(year):
+    figures = definitions()
+    contents, patterns, _ = year
+    assert all(pattern.primary for pattern in patterns)
+    # The audit after each choice takes all contents so far into account.
+    assert [pattern.unprotected for pattern in patterns] == [()] * len(patterns)
+    assert [pattern.contradictory for pattern in patterns] == [()] * len(patterns)
+    found = audit(contents, [], figures)
+    assert found.narrower_than(THRESHOLD) == []
+    assert found.ranges.keys() >= patterns[-1].primary | patterns[-1].secondary
+
+
+def test_what_one_content_shows_or_hides_the_next_one_does_too(year):
+    figures = definitions()
+    for earlier, later in pairwise(year[0]):
+        assert earlier.shown.items() <= later.shown.items()
+        assert earlier.hidden <= later.hidden
+        assert differences(earlier, later, figures, THRESHOLD) == []
+
+
+def test_the_year_would_give_somebody_away_with_one_cell_less_hidden(year):
+    """Every secondary cell of the last closing is there for a reason, or was before it."""
+    figures = definitions()
+    contents, patterns, proposals = year
+    new = sorted(patterns[-1].secondary - patterns[-2].secondary)
+    assert new
+    for cell in new[:: max(1, len(new) // 6)]:
+        bare = hide("bare", proposals[-1], patterns[-1].hidden - {cell})
+        assert audit([*contents[:-1], bare], [], figures).narrower_than(THRESHOLD)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_relation_holds_for_what_really_happened(seed):
+    figures = definitions()
+    closings = [*monthly_closings(), ["2020-11/2021-02", "2021-01/2021-04", "2021-03/2021-06"]]
+    months = [one for closing in closings for one in closing if months_of(one) == (one,)]
+    chance = random.Random(seed)
+    sessions = make_sessions(chance, months, 30)
+    attempts = make_attempts(chance, months, 20)
+    proposal = propose(sessions, attempts, [one for some in closings for one in some], figures)
+    truth = proposal.counts | proposal.unseen | proposal.known
+    content = hide("all", proposal, frozenset())
+    relations = know([content], [], figures).relations
+    broken = [
+        relation
+        for relation in relations
+        if not relation.holds({name: Fraction(truth[name.cell]) for name, _ in relation.terms})
+    ]
+    assert broken == []
+    assert len(relations) > 1000
+
+
+def test_what_a_document_prints_early_is_reckoned_with():
+    closings = [["2021-01"], ["2021-02"], ["2021-03"]]
+    _, _, proposals = run_contents(3, closings, 40, [])
+    figures = definitions()
+    month = "2021-02"
+    totals = [Cell("answered_sessions", month), Cell("callers", month), Cell("referrals", month)]
+    document = Publication("answer", {one: Decimal(proposals[-1].counts[one]) for one in totals})
+    contents, patterns, _ = run_contents(3, closings, 40, [document])
+    assert not any(one in content.hidden for one in totals for content in contents)
+    assert audit(contents, [document], figures).narrower_than(THRESHOLD) == []
+    assert patterns[-1].unprotected == ()

@@ -1,0 +1,314 @@
+"""The auditor of the second gate: each of its checks fails on a leak that is planted for it.
+
+A year of callers, small enough to work out by hand:
+
+    callers 40 = girl 30 + boy 7 + x 3       x is small and hidden; boy is hidden for its sake
+
+so that a reader knows x + boy = 10 and no more: x is 1 to 9.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from expectations.outcome import CRITICAL, WARNING
+from expectations.publication import CHECKS, Evidence, judge_evidence
+from publish.disclosure.attacker import Audit
+from publish.disclosure.cells import Cell, Definition, Publication
+from publish.publications import Content, Publications, Row
+
+SEED = Path(__file__).parent.parent / "dbt_project" / "seeds" / "figure_definitions.csv"
+THRESHOLD = 5
+
+CALLERS = Cell("callers", "2022")
+GIRL, BOY, X, UNKNOWN, UNLISTED = (
+    Cell("callers", "2022", "gender", code) for code in ("girl", "boy", "x", "unknown", "unlisted")
+)
+SHARE_OF_GIRLS, SHARE_OF_X = (
+    Cell("callers_share_percent", "2022", "gender", code) for code in ("girl", "x")
+)
+JANUARY = Cell("conversations", "2022-01")
+PENDING = Cell("pressers", "2022-01")
+MISSED_ATTEMPTS, MISSED_PRESSERS, UNREACHED, MEDIAN = (
+    Cell(figure, "2022-01")
+    for figure in (
+        "missed_attempts",
+        "missed_pressers",
+        "unreached_pressers",
+        "wait_seconds_median",
+    )
+)
+
+
+def definitions() -> dict[str, Definition]:
+    with SEED.open(encoding="utf-8", newline="") as lines:
+        return {
+            row["figure"]: Definition(
+                row["figure"],
+                row["kind"],
+                row["is_protected"] == "true",
+                tuple(row["parts"].split()),
+            )
+            for row in csv.DictReader(lines)
+        }
+
+
+def row(cell: Cell, value: str = "", obs: str = "A", conf: str = "F", because: str = "") -> Row:
+    return Row(*cell, value, "persons", "", obs, conf, "", "0", "1", because)
+
+
+ROWS = {
+    one.cell: one
+    for one in (
+        row(CALLERS, "40"),
+        row(GIRL, "30"),
+        row(BOY, conf="C", because="secondary"),
+        row(X, conf="C", because="primary"),
+        row(UNKNOWN, "0"),
+        row(UNLISTED, "0"),
+        row(SHARE_OF_GIRLS, "75"),
+        row(SHARE_OF_X, conf="C", because="derived"),
+        row(JANUARY, "50"),
+        row(PENDING, obs="P", conf="N"),
+    )
+}
+FIGURES = {
+    CALLERS: "40", GIRL: "30", BOY: "7", X: "3", UNKNOWN: "0", UNLISTED: "0",
+    SHARE_OF_GIRLS: "75", SHARE_OF_X: "8", JANUARY: "50",
+}  # fmt: skip
+
+
+def contents(*rows: Mapping[Cell, Row]) -> Publications:
+    """A history of contents, each given by the rows that it has other than the one before."""
+    publications = Publications()
+    for number, changed in enumerate(rows, start=1):
+        has_year = any(cell.period == "2022" for cell in changed)
+        closed_through = "2022-12" if has_year else "2022-11"
+        content = Content(number, closed_through, len(changed), 0, 0, 0, 0.0, 0.0, 0)
+        publications = publications.followed_by(content, changed)
+    return publications
+
+
+def evidence(*rows: Mapping[Cell, Row], documents: Iterable[Publication] = ()) -> Evidence:
+    """The evidence on a history whose last content no reader has seen yet."""
+    return Evidence(
+        before=contents(*rows[:-1]),
+        proposed=contents(*rows),
+        documents=list(documents),
+        definitions=definitions(),
+        threshold=THRESHOLD,
+        figures={cell: (value, "A") for cell, value in FIGURES.items()},
+        closed=frozenset({"2022", "2022-01"}),
+    )
+
+
+def showing(*shown: Row) -> dict[Cell, Row]:
+    """The sound content, with some rows in place of its own."""
+    return ROWS | {one.cell: one for one in shown}
+
+
+def document(cell: Cell, value: str) -> Publication:
+    return Publication("an answer", {cell: Decimal(value)})
+
+
+def with_audit(found: Evidence, audit: Audit) -> Evidence:
+    """Put an audit that the attacker did not make in place of his."""
+    vars(found)["audit"] = audit
+    return found
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Evidence with one thing wrong, the check that finds it, and others that cannot but do too."""
+
+    what: str
+    plant: Callable[[], Evidence]
+    breaks: str
+    kin: frozenset[str] = frozenset()
+
+
+LEAKS = (
+    Leak(
+        "a count of three is shown",
+        lambda: evidence(showing(row(X, "3"), row(BOY, "7"))),
+        "no_small_count_is_public",
+    ),
+    Leak(
+        "the cell that hides a small one is shown",
+        lambda: evidence(showing(row(BOY, "7"))),
+        "no_hidden_cell_is_pinned",
+    ),
+    Leak(
+        "the margin was published elsewhere",
+        lambda: evidence(ROWS, documents=[document(BOY, "7")]),
+        "no_hidden_cell_is_pinned",
+    ),
+    Leak(
+        "a percentage with a known base was published elsewhere",
+        lambda: evidence(ROWS, documents=[document(SHARE_OF_X, "8")]),
+        "no_hidden_cell_is_pinned",
+    ),
+    Leak(
+        "a hidden count is under nobody's eyes",
+        lambda: with_audit(evidence(ROWS), Audit({}, ())),
+        "no_hidden_cell_is_pinned",
+    ),
+    Leak(
+        "there were three missed attempts, so that their visitors are one to three",
+        lambda: evidence(
+            showing(row(MISSED_ATTEMPTS, "3"), row(MISSED_PRESSERS, conf="C", because="primary"))
+        ),
+        "attempts_tell_no_hidden_count",
+        frozenset({"public_values_are_those_of_the_figures"}),
+    ),
+    Leak(
+        "two contents differ by one person",
+        lambda: replace(
+            evidence(ROWS, {JANUARY: row(JANUARY, "51")}),
+            figures={JANUARY: ("51", "A")},
+        ),
+        "no_two_contents_give_a_person_away",
+    ),
+    Leak(
+        "what a document says later pins a cell that was hidden long ago",
+        lambda: replace(evidence(ROWS, documents=[document(BOY, "7")]), before=contents(ROWS)),
+        "no_hidden_cell_was_pinned_before",
+    ),
+    Leak(
+        "a value that was shown is hidden",
+        lambda: evidence(ROWS, {JANUARY: row(JANUARY, conf="C", because="secondary")}),
+        "what_was_shown_stays_shown",
+    ),
+    Leak(
+        "another value than that of the figure is shown",
+        lambda: evidence(showing(row(JANUARY, "60"))),
+        "public_values_are_those_of_the_figures",
+    ),
+    Leak(
+        "a value is shown of a figure that is not final",
+        lambda: replace(
+            evidence(ROWS),
+            figures=evidence(ROWS).figures | {JANUARY: ("50", "P")},
+        ),
+        "public_values_are_those_of_the_figures",
+    ),
+    Leak(
+        "a month is shown that is not closed",
+        lambda: replace(evidence(ROWS), closed=frozenset({"2022"})),
+        "only_closed_periods_are_public",
+    ),
+    Leak(
+        "a month is shown by weekday",
+        lambda: replace(
+            evidence(showing(row(Cell("conversations", "2022-01", "weekday", "3"), "20"))),
+            figures=evidence(ROWS).figures
+            | {Cell("conversations", "2022-01", "weekday", "3"): ("20", "A")},
+        ),
+        "only_closed_periods_are_public",
+    ),
+    Leak(
+        "a pending figure has a value",
+        lambda: replace(
+            evidence(showing(row(PENDING, "70", obs="P", conf="N"))),
+            figures=evidence(ROWS).figures | {PENDING: ("70", "A")},
+        ),
+        "only_free_and_final_figures_have_a_value",
+    ),
+    Leak(
+        "public tells small counts from others",
+        lambda: evidence(showing(row(BOY, conf="D", because="secondary"))),
+        "only_free_and_final_figures_have_a_value",
+        frozenset({"no_hidden_cell_is_pinned"}),  # nobody hides the other one any more
+    ),
+    Leak(
+        "a share of a hidden count is shown",
+        lambda: evidence(showing(row(SHARE_OF_X, "8"))),
+        "nothing_is_computed_from_hidden_counts",
+        frozenset({"no_hidden_cell_is_pinned"}),
+    ),
+    Leak(
+        "a median of two conversations is shown",
+        lambda: replace(
+            evidence(showing(row(MEDIAN, "60"))),
+            figures=evidence(ROWS).figures | {MEDIAN: ("60", "A")},
+            durations={MEDIAN: 2},
+        ),
+        "no_quantile_is_that_of_a_few",
+    ),
+    Leak(
+        "what attempts leave open is closed by another cell",
+        lambda: evidence(
+            showing(
+                row(MISSED_ATTEMPTS, "4"),
+                row(MISSED_PRESSERS, conf="C", because="primary"),
+                row(UNREACHED, conf="C", because="primary"),
+                row(Cell("answered_attempts", "2022-01"), "0"),
+            ),
+            documents=[document(UNREACHED, "2")],
+        ),
+        "no_hidden_cell_is_pinned",
+        frozenset({"attempts_tell_no_hidden_count", "public_values_are_those_of_the_figures"}),
+    ),
+    Leak(
+        "what is published cannot all be true",
+        lambda: evidence(showing(row(GIRL, "45"))),
+        "all_that_was_published_fits_together",
+        frozenset({"no_hidden_cell_is_pinned", "public_values_are_those_of_the_figures"}),
+    ),
+    Leak(
+        "a published figure has another value now",
+        lambda: replace(evidence(ROWS), contradictions=[(*JANUARY, "49", "50")]),
+        "published_figures_have_the_same_value",
+    ),
+)
+
+
+def broken(found: Evidence) -> set[str]:
+    """Name the checks that fail, through Great Expectations."""
+    findings = judge_evidence(found)
+    return {finding.name for finding in findings if not finding.success}
+
+
+def test_a_sound_content_passes():
+    assert broken(evidence(ROWS)) == set()
+
+
+def test_a_sound_content_passes_when_it_is_carried_forward():
+    assert broken(replace(evidence(ROWS), before=contents(ROWS))) == set()
+
+
+def test_every_check_has_a_planted_leak():
+    assert {leak.breaks for leak in LEAKS} == {check.name for check in CHECKS}
+
+
+@pytest.mark.parametrize("leak", LEAKS, ids=[leak.what for leak in LEAKS])
+def test_a_planted_leak_is_caught(leak: Leak):
+    found = broken(leak.plant())
+    assert leak.breaks in found
+    assert found <= {leak.breaks} | leak.kin
+
+
+def test_a_revision_by_one_person_may_go_with_a_yearly_closing():
+    before = {JANUARY: row(JANUARY, "50")}
+    found = replace(
+        evidence(before, ROWS | {JANUARY: row(JANUARY, "51")}),
+        figures=evidence(ROWS).figures | {JANUARY: ("51", "A")},
+    )
+    assert broken(found) == set()
+
+
+def test_a_document_that_has_shown_a_small_count_leaves_nothing_to_hide():
+    found = evidence(showing(row(X, "3"), row(BOY, "7")), documents=[document(X, "3")])
+    assert broken(found) == set()
+
+
+def test_what_was_out_before_only_warns():
+    severities = {check.name: check.severity for check in CHECKS}
+    assert severities["no_hidden_cell_was_pinned_before"] == WARNING
+    assert severities["no_hidden_cell_is_pinned"] == CRITICAL

@@ -1,0 +1,194 @@
+"""The ledger of published figures: what contradicts it, and what settles that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import duckdb
+import pytest
+
+from publish.disclosure.cells import Cell
+from publish.ledger import Found, find_contradictions, rounded
+from publish.publications import Row
+
+RATIO = Cell("clicks_per_conversation", "2020-01/2020-10")
+MEAN = Cell("new_callers_per_month", "2020-01/2020-10")
+CONVERSATIONS = Cell("conversations", "2020-01")
+CHANGE = Cell("conversations_change_percent", "2020-01")
+
+
+@pytest.fixture
+def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables that the ledger reads, empty, as they are in a warehouse."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            """
+            create schema figures;
+            create schema raw;
+            create table figures.figures (
+                figure text, period text, breakdown text, category text, value decimal(18, 2),
+                decimals integer, numerator bigint, denominator bigint, obs_status text
+            );
+            create table raw.published (
+                document text, figure text, period text, breakdown text, category text, value text,
+                as_printed text, published_on date
+            );
+            create table raw.revisions (
+                figure text, period text, breakdown text, category text, value text, reason text,
+                author text, decided_on date
+            );
+            """
+        )
+        yield connection
+
+
+def count(connection, cell: Cell, value: str, numerator: int, denominator=1, status="A") -> None:
+    decimals = len(value.partition(".")[2])
+    connection.execute(
+        "insert into figures.figures values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        [*cell, value, decimals, numerator, denominator, status],
+    )
+
+
+def publish(connection, cell: Cell, value: str, document="an answer", on="2020-12-04") -> None:
+    connection.execute(
+        "insert into raw.published values ($1, $2, $3, $4, $5, $6, $6, $7)",
+        [document, *cell, value, on],
+    )
+
+
+def revise(connection, cell: Cell, value: str, on: str = "2023-01-01") -> None:
+    connection.execute(
+        "insert into raw.revisions values ($1, $2, $3, $4, $5, 'a reason', 'an author', $6)",
+        [*cell, value, on],
+    )
+
+
+def shown(cell: Cell, value: str) -> dict[Cell, Row]:
+    return {cell: Row(*cell, value, "conversations", "", "A", "F", "", "0", "1")}
+
+
+def contradicted(connection, public=None, operands=None) -> list[str]:
+    return [str(one) for one in find_contradictions(connection, public or {}, operands or {})]
+
+
+def test_the_ratio_of_the_first_answer_is_another_with_both_values(warehouse):
+    count(warehouse, RATIO, "4.9", 3727, 768)
+    publish(warehouse, RATIO, "4.8")
+    [said] = contradicted(warehouse)
+    assert said == (
+        "clicks_per_conversation 2020-01/2020-10: 4.8 stands in an answer; the logs give 4.9"
+    )
+
+
+def test_a_mean_is_held_to_the_decimals_that_were_printed(warehouse):
+    count(warehouse, MEAN, "37.5", 375, 10)
+    publish(warehouse, MEAN, "37")
+    assert len(contradicted(warehouse)) == 1
+    warehouse.execute("update raw.published set value = '38'")
+    assert contradicted(warehouse) == []
+    warehouse.execute("update figures.figures set value = 76.8, numerator = 768")
+    warehouse.execute("update raw.published set value = '77'")
+    assert contradicted(warehouse) == []
+
+
+def test_a_printed_value_is_rounded_once_from_the_exact_one(warehouse):
+    # 37.46 is 37.5 with one decimal, and yet 37 with none.
+    count(warehouse, MEAN, "37.5", 3746, 100)
+    publish(warehouse, MEAN, "37")
+    assert contradicted(warehouse) == []
+
+
+def test_a_revision_settles_it_if_it_is_the_value_of_now(warehouse):
+    count(warehouse, RATIO, "4.9", 3727, 768)
+    publish(warehouse, RATIO, "4.8")
+    revise(warehouse, RATIO, "4.9")
+    assert contradicted(warehouse) == []
+
+
+def test_a_revision_to_yet_another_value_is_contradicted_itself(warehouse):
+    count(warehouse, RATIO, "4.9", 3727, 768)
+    publish(warehouse, RATIO, "4.8")
+    revise(warehouse, RATIO, "5.0")
+    [said] = contradicted(warehouse)
+    assert "was revised to 5.0" in said
+    assert said.endswith("the logs give 4.9")
+
+
+def test_of_several_revisions_the_last_one_holds(warehouse):
+    count(warehouse, RATIO, "4.9", 3727, 768)
+    publish(warehouse, RATIO, "4.8")
+    revise(warehouse, RATIO, "4.9", on="2023-02-01")
+    revise(warehouse, RATIO, "5.0", on="2023-01-01")
+    assert contradicted(warehouse) == []
+
+
+def test_a_document_after_the_revision_speaks_for_itself(warehouse):
+    count(warehouse, RATIO, "4.9", 3727, 768)
+    revise(warehouse, RATIO, "4.9", on="2021-01-01")
+    publish(warehouse, RATIO, "4.8", on="2023-01-30")
+    assert len(contradicted(warehouse)) == 1
+
+
+def test_documents_that_contradict_each_other_do_not_both_hold(warehouse):
+    count(warehouse, CONVERSATIONS, "60", 60)
+    publish(warehouse, CONVERSATIONS, "60", "the first")
+    publish(warehouse, CONVERSATIONS, "61", "the second", on="2023-01-30")
+    [said] = contradicted(warehouse)
+    assert "61 stands in the second" in said
+
+
+@pytest.mark.parametrize("status", ["P", "O"])
+def test_a_document_is_not_contradicted_by_what_is_not_final(warehouse, status):
+    count(warehouse, CONVERSATIONS, "12", 12, status=status)
+    publish(warehouse, CONVERSATIONS, "60")
+    assert contradicted(warehouse) == []
+
+
+def test_what_was_printed_as_pending_contradicts_nothing(warehouse):
+    count(warehouse, CONVERSATIONS, "60", 60)
+    publish(warehouse, CONVERSATIONS, "")
+    assert contradicted(warehouse) == []
+
+
+def test_what_public_has_shown_is_published_too(warehouse):
+    count(warehouse, CONVERSATIONS, "61", 61)
+    [said] = contradicted(warehouse, shown(CONVERSATIONS, "60"))
+    assert said == "conversations 2020-01: 60 was shown in public/; the logs give 61"
+    revise(warehouse, CONVERSATIONS, "61")
+    assert contradicted(warehouse, shown(CONVERSATIONS, "60")) == []
+
+
+def test_what_public_has_shown_is_not_contradicted_by_what_is_not_final(warehouse):
+    count(warehouse, CONVERSATIONS, "61", 61, status="P")
+    assert contradicted(warehouse, shown(CONVERSATIONS, "60")) == []
+    assert contradicted(warehouse, shown(Cell("callers", "2020"), "9")) == []
+
+
+def test_a_coarser_revision_does_not_cover_a_later_change(warehouse):
+    count(warehouse, MEAN, "38.4", 384, 10)
+    revise(warehouse, MEAN, "38")
+    assert len(contradicted(warehouse, shown(MEAN, "37.5"))) == 1
+
+
+def test_a_figure_in_public_follows_the_revision_of_what_it_is_computed_from(warehouse):
+    count(warehouse, CHANGE, "12", 12)
+    public, operands = shown(CHANGE, "10"), {CHANGE: (CONVERSATIONS,)}
+    assert len(contradicted(warehouse, public, operands)) == 1
+    revise(warehouse, CONVERSATIONS, "61")
+    assert contradicted(warehouse, public, operands) == []
+    publish(warehouse, CHANGE, "10")  # what a document printed needs its own
+    assert len(contradicted(warehouse, public, operands)) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "expected"),
+    [("37.5", 0, "38"), ("-15.5", 0, "-15"), ("-15.51", 0, "-16"), ("4.85", 1, "4.9")],
+)
+def test_halves_are_rounded_up_also_below_zero(value, decimals, expected):
+    assert str(rounded(Fraction(value), decimals)) == expected
+
+
+def test_a_missing_value_agrees_with_nothing():
+    assert not Found("", None, "O").agrees_with("0")
