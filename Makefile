@@ -25,7 +25,7 @@ check: environment  ## Say what is wrong with the folder HELPLINE=, by file and 
 	@$(PYTHON) -m ingest check --helpline "$(HELPLINE)"
 
 test: environment  ## Run the tests, WORKERS= at a time
-	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile
+	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: environment  ## Check the style of Python, SQL and YAML
 	@$(PYTHON) -m ruff check

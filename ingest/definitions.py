@@ -47,10 +47,11 @@ WRITTEN_AS = {"month": "2022-03", "week": "2022-W09", "year": "2022", "range": "
 
 @dataclass(frozen=True)
 class Definition:
-    """A figure's kind, and the breakdowns and types of period that it is given by."""
+    """A figure's kind and decimals, and the breakdowns and types of period that it is given by."""
 
     figure: str
     kind: str
+    decimals: int
     breakdowns: tuple[str, ...]
     period_types: tuple[str, ...]
 
@@ -63,6 +64,7 @@ def read_definitions() -> dict[str, Definition]:
             row["figure"]: Definition(
                 row["figure"],
                 row["kind"],
+                int(row["decimals"]),
                 tuple(row["breakdowns"].split()),
                 tuple(row["period_types"].split()),
             )

@@ -193,7 +193,12 @@ def published(cells: FigureCells) -> Form:
             "value": or_nothing(read_decimal),
             "as_printed": str,
         },
-        checks=(cells.describe_mistake, _something_was_printed, _only_changes_are_negative),
+        checks=(
+            cells.describe_mistake,
+            _something_was_printed,
+            _only_changes_are_negative,
+            _counts_are_whole,
+        ),
         unique=("document", "figure", "period", "breakdown", "category"),
     )
 
@@ -209,7 +214,7 @@ def revisions(cells: FigureCells) -> Form:
             "author": required("say who decided so"),
             "decided_on": read_day,
         },
-        checks=(cells.describe_mistake, _only_changes_are_negative),
+        checks=(cells.describe_mistake, _only_changes_are_negative, _counts_are_whole),
         unique=("figure", "period", "breakdown", "category", "decided_on"),
     )
 
@@ -229,6 +234,16 @@ def _something_was_printed(row: Row) -> str | None:
     return (
         "value and as_printed are both empty; write the value, or in as_printed what the document "
         "has instead of one, such as ***"
+    )
+
+
+def _counts_are_whole(row: Row) -> str | None:
+    definition = read_definitions()[row["figure"]]
+    if definition.kind not in ("sum", "distinct") or definition.decimals or "." not in row["value"]:
+        return None
+    return (
+        f"value {row['value']!r} has decimals, and {row['figure']} counts whole ones; write "
+        "thousands without a point"
     )
 
 

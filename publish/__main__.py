@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -29,7 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
-    print(said, end="" if said.endswith("\n") else "\n")
+    try:
+        print(said, end="" if said.endswith("\n") else "\n", flush=True)
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -139,9 +143,15 @@ def _record(options: argparse.Namespace) -> str:
     with hold(workspace.data):
         recorded = record(workspace, options.table, options.document, options.published_on)
     said = [
-        f"{recorded.added} figures of {options.document} were added to "
-        f"{workspace.helpline / 'published.csv'}, {recorded.known} were there already."
+        f"Added to {workspace.helpline / 'published.csv'} for {options.document}: "
+        f"{recorded.added}. There already: {recorded.known}."
     ]
+    if recorded.revealed:
+        said.append(
+            "These are hidden in public/, for they would give somebody away. If they have been "
+            "printed, they stay shown from now on; if not, take their lines out again:"
+        )
+        said += [f"- {one}" for one in recorded.revealed]
     if recorded.contradictions:
         said.append(
             "These are not what the latest release has. Until revisions.csv says why, public/ is "

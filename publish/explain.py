@@ -29,6 +29,7 @@ from publish.lineage import (
     with_parts,
     year_before,
 )
+from publish.publications import read_publications
 
 MANY = 8
 AT_EACH_END = 3
@@ -43,9 +44,9 @@ KINDS = {
 }
 CONFIDENTIALITY = {
     "F": "free: it is shown in public",
-    "C": "confidential: public/ hides it, for it is small or worked out from what is hidden",
-    "D": "confidential: public/ hides it, for what is hidden elsewhere could be worked out from it",
-    "N": "not for publication: for the helpline's own use",
+    "C": "confidential: public/ hides it, for it is small",
+    "D": "confidential: public/ hides it for the sake of others, or it is worked out from what is "
+    "hidden",
 }
 LOOKS_BACK = {
     "new_callers": "; a caller is new once in a calendar year, so it looks back to 1 January",
@@ -104,17 +105,34 @@ def _tell_cell(explained: Explained) -> list[str]:
         *entry("value", value),
         *entry("base", row["base"] or "none"),
         *entry("status", f"{row['obs_status']}, {_status_in_words(explained)}"),
-        *entry("public", f"{conf_status}, {CONFIDENTIALITY.get(conf_status, 'unknown')}"),
+        *entry("public", f"{conf_status}, {_confidentiality_in_words(explained)}"),
         *entry("break", row["break"] or "none in this period"),
     ]
 
 
+def _confidentiality_in_words(explained: Explained) -> str:
+    """Tell whether a figure is public, and if not, whether it may still become so."""
+    row = explained.row
+    if row["conf_status"] != "N":
+        return CONFIDENTIALITY.get(row["conf_status"], "unknown")
+    if read_publications(explained.release).rows().get(explained.cell):
+        return "pending in public/, until it is final"
+    if "W" not in row["period"] and not _is_closed(explained):
+        return "not public yet: the period is not closed"
+    return "not for publication: for the helpline's own use"
+
+
 def _closed(explained: Explained) -> str:
-    """Tell whether the period is closed, which it has to be to become public."""
+    """Say whether the period is closed, which it has to be to become public."""
+    is_closed = _is_closed(explained)
+    return "" if is_closed is None else ", closed" if is_closed else ", not closed yet"
+
+
+def _is_closed(explained: Explained) -> bool | None:
     found = explained.read(
         "figures.periods", "select is_closed from {table} where period = ?", explained.cell.period
     )
-    return "".join(", closed" if is_closed else ", not closed yet" for (is_closed,) in found)
+    return next((is_closed for (is_closed,) in found), None)
 
 
 def _status_in_words(explained: Explained) -> str:

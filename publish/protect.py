@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.problem import Problem
 from ingest.warehouse import fill, open_warehouse, run, transaction
 from ingest.workspace import Workspace
 from publish.disclosure.cells import Cell, Definition, Publication
@@ -105,12 +106,26 @@ def protect(workspace: Workspace) -> Protected:
     before = read_history(workspace.published)
     with open_warehouse(workspace.warehouse) as connection:
         run(connection, "use warehouse")
+        _require_figures(connection)
         protected = _propose(connection, before)
         with transaction(connection):
             _write(connection, protected)
         run(connection, "use memory")
     _report(protected, before)
     return protected
+
+
+def _require_figures(connection: duckdb.DuckDBPyConnection) -> None:
+    [there] = run(
+        connection,
+        "select count(*) from information_schema.tables where table_catalog = 'warehouse'"
+        " and table_schema = 'figures' and table_name in ('figures', 'periods')",
+    )
+    if there != (2,):
+        raise Problem(
+            "The warehouse has no figures to protect yet: transform the events first, with dbt or "
+            "`python -m dags run`."
+        )
 
 
 def read_definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, Definition]:

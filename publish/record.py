@@ -6,9 +6,10 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -19,7 +20,7 @@ from ingest.problem import Problem
 from ingest.workspace import Workspace
 from publish.disclosure.cells import Cell
 from publish.ledger import Found, name
-from publish.publications import PUBLIC_FIGURES
+from publish.publications import CONFIDENTIAL, PUBLIC_FIGURES
 from publish.rows import read_rows
 from publish.verify import MANIFEST
 from publish.write import FIGURES
@@ -36,11 +37,15 @@ NAMED = HEADER[2:6]
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was added to the ledger, and what it says other than the latest release."""
+    """What was added to the ledger, and what it says other than the latest release.
+
+    `revealed` are figures that public/ hides, although the document prints them.
+    """
 
     added: int
     known: int
     contradictions: list[str]
+    revealed: list[str]
 
 
 def record(workspace: Workspace, table: Path, document: str, published_on: date) -> Recorded:
@@ -54,15 +59,21 @@ def record(workspace: Workspace, table: Path, document: str, published_on: date)
     latest = workspace.published / "latest"
     ledger = workspace.helpline / PUBLISHED
     known = {row[:1] + row[2:7] for row in _rows(ledger)}
+    public = _public_rows(latest)
     lines = {
-        number: _ledger_line(line, number, table, latest, document, published_on)
+        number: _ledger_line(line, number, table, public, document, published_on)
         for number, line in _read(table)
     }
     fresh = {number: line for number, line in lines.items() if line[:1] + line[2:7] not in known}
     if fresh:
         _append(workspace, ledger, fresh, table)
     contradictions = _contradictions(latest, lines.values())
-    return Recorded(len(fresh), len(lines) - len(fresh), contradictions)
+    revealed = [
+        name(Cell(*line[2:6]))
+        for line in fresh.values()
+        if line[6] and public.get(Cell(*line[2:6]), {}).get("conf_status") == CONFIDENTIAL
+    ]
+    return Recorded(len(fresh), len(lines) - len(fresh), contradictions, revealed)
 
 
 def _read(table: Path) -> list[tuple[int, dict[str, str]]]:
@@ -72,47 +83,62 @@ def _read(table: Path) -> list[tuple[int, dict[str, str]]]:
     except FileNotFoundError:
         raise Problem(f"There is no file {table}.") from None
     except UnicodeDecodeError:
-        raise Problem(f"{table} is not UTF-8; save it as UTF-8.") from None
+        raise Problem(f"{table} is not UTF-8 text; save it as CSV in UTF-8.") from None
     reader = csv.DictReader(io.StringIO(text, newline=""))
     missing = [name for name in NAMED if name not in (reader.fieldnames or ())]
     if missing:
+        remedy = " Separate the cells by commas, not by semicolons." if ";" in text else ""
         raise Problem(
             f"{table}:1: the header lacks {', '.join(missing)}; it has to name "
-            f"{', '.join(NAMED)}, and may name value and as_printed."
+            f"{', '.join(NAMED)}, and may name value and as_printed.{remedy}"
         )
-    return [
+    lines = [
         (reader.line_num, {key: (cell or "").strip() for key, cell in line.items() if key})
         for line in reader
     ]
+    if not lines:
+        raise Problem(f"{table}:1: holds a header and no line; there is nothing to record.")
+    return lines
 
 
 def _ledger_line(
     line: dict[str, str],
     number: int,
     table: Path,
-    latest: Path,
+    public: Mapping[Cell, dict[str, str]],
     document: str,
     published_on: date,
 ) -> tuple[str, ...]:
     value, as_printed = line.get("value", ""), line.get("as_printed", "")
     if not value and not as_printed:
         cell = Cell(*(line[name] for name in NAMED))
-        value = _public_values(latest).get(cell, "")
+        value = public.get(cell, {}).get("value", "")
         if not value:
-            raise Problem(
-                f"{table}:{number}: {' '.join(filter(None, cell))} has no public value now; write "
-                "the value that the document prints, or in as_printed what stands there instead."
-            )
+            raise Problem(f"{table}:{number}: {name(cell)} {_why_no_value(public.get(cell))}")
     cells = (line[name] for name in NAMED)
     return (document, published_on.isoformat(), *cells, value, as_printed or value)
 
 
-def _public_values(latest: Path) -> dict[Cell, str]:
+def _why_no_value(row: dict[str, str] | None) -> str:
+    """Say why a figure has no public value, and what to write."""
+    if row and row["conf_status"] == CONFIDENTIAL:
+        return (
+            "is confidential: do not print it. If the document has printed it already, write the "
+            "value; it is no secret any more then."
+        )
+    why = "is pending" if row and row["obs_status"] == "P" else "is not public"
+    return (
+        f"{why}, so that there is no value to take over. Write what the document prints, in value "
+        "or, if that is no number, in as_printed."
+    )
+
+
+def _public_rows(latest: Path) -> dict[Cell, dict[str, str]]:
     path = latest / PUBLIC_FIGURES
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
-        return {Cell(*(row[name] for name in NAMED)): row["value"] for row in csv.DictReader(file)}
+        return {Cell(*(row[name] for name in NAMED)): row for row in csv.DictReader(file)}
 
 
 def _rows(ledger: Path) -> list[tuple[str, ...]]:
@@ -145,6 +171,8 @@ def _append(
             added_after = len(there.splitlines())
             for added, number in enumerate(lines, start=1):
                 said = said.replace(f"{PUBLISHED}:{added_after + added}:", f"{table}:{number}:")
+                said = said.replace(f"line {added_after + added} already", f"line {number} too")
+            said = re.sub(r"on line (\d+) already", rf"on line \1 of {PUBLISHED} already", said)
             raise Problem(f"Nothing was recorded. {said}") from None
     aside = ledger.with_name(f".{ledger.name}-{os.getpid()}")
     aside.write_text(extended, encoding="utf-8")

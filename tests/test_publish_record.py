@@ -18,6 +18,7 @@ from tests.test_expectations_clean import ROOT, clean_workspace
 from tests.test_publish_protect import publish
 
 PRESSERS = "pressers,2022-05,,"  # 23 in the clean warehouse, and public
+HIDDEN = "callers,2022-05,channel,mail_only"  # small there, and hidden
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_a_figure_without_a_value_gets_the_one_that_is_public(tmp_path, data, he
         }
     ]
     assert (helpline / "published.csv").read_text(encoding="utf-8").startswith(before)
-    assert "1 figures of answer-9 were added" in capsys.readouterr().out
+    assert "for answer-9: 1. There already: 0." in capsys.readouterr().out
     load_helpline(helpline)
 
 
@@ -77,7 +78,7 @@ def test_what_is_there_already_is_not_added_again(tmp_path, data, helpline, caps
     assert record(tmp_path, data, helpline, table) == 0
     assert record(tmp_path, data, helpline, table) == 0
     assert len(recorded(helpline)) == 1
-    assert "0 figures of answer-9 were added" in capsys.readouterr().out
+    assert "for answer-9: 0. There already: 1." in capsys.readouterr().out
 
 
 def test_what_is_printed_without_a_value_is_recorded_too(tmp_path, data, helpline):
@@ -92,11 +93,28 @@ def test_another_value_than_that_of_the_release_is_said_with_both(tmp_path, data
     assert "pressers 2022-05: answer-9 has 24, the logs give 23" in capsys.readouterr().out
 
 
+def test_a_hidden_figure_that_was_printed_is_said_to_be_out(tmp_path, data, helpline, capsys):
+    table = f"figure,period,breakdown,category,value\n{HIDDEN},2\n"
+    assert record(tmp_path, data, helpline, table) == 0
+    assert "callers 2022-05 channel mail_only" in capsys.readouterr().out.partition("hidden")[2]
+
+
 @pytest.mark.parametrize(
     ("table", "said"),
     [
         ("figure,period\nclicks,2022\n", "table.csv:1: the header lacks breakdown, category"),
-        ("figure,period,breakdown,category\nclicks,1999,,\n", "table.csv:2: clicks 1999 has no"),
+        ("figure;period;breakdown;category\nclicks;2022;;\n", "commas, not by semicolons"),
+        ("figure,period,breakdown,category\n", "table.csv:1: holds a header and no line"),
+        ("figure,period,breakdown,category\nclicks,1999,,\n", "clicks 1999 is not public"),
+        (f"figure,period,breakdown,category\n{HIDDEN}\n", "is confidential: do not print it"),
+        (
+            "figure,period,breakdown,category,value\nconversations,2022,,,1.074\n",
+            "table.csv:2: value '1.074' has decimals, and conversations counts whole ones",
+        ),
+        (
+            f"figure,period,breakdown,category,value\n{PRESSERS},23\n{PRESSERS},24\n",
+            "table.csv:3: answer-9 pressers 2022-05",
+        ),
         (
             "figure,period,breakdown,category,value\nclicks,2022,,,9\nnonsense,2022,,,3\n",
             "table.csv:3: figure",
