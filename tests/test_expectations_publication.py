@@ -164,7 +164,7 @@ LEAKS = (
         lambda: evidence(
             showing(row(MISSED_ATTEMPTS, "3"), row(MISSED_PRESSERS, conf="C", because="primary"))
         ),
-        "attempts_tell_no_hidden_count",
+        "no_hidden_cell_is_pinned_anyway",
         frozenset({"public_values_are_those_of_the_figures"}),
     ),
     Leak(
@@ -178,7 +178,7 @@ LEAKS = (
     Leak(
         "what a document says later pins a cell that was hidden long ago",
         lambda: replace(evidence(ROWS, documents=[document(BOY, "7")]), before=contents(ROWS)),
-        "no_hidden_cell_was_pinned_before",
+        "no_hidden_cell_is_pinned_anyway",
     ),
     Leak(
         "a value that was shown is hidden",
@@ -247,13 +247,25 @@ LEAKS = (
             showing(
                 row(MISSED_ATTEMPTS, "4"),
                 row(MISSED_PRESSERS, conf="C", because="primary"),
-                row(UNREACHED, conf="C", because="primary"),
+                row(UNREACHED, "2"),
                 row(Cell("answered_attempts", "2022-01"), "0"),
             ),
-            documents=[document(UNREACHED, "2")],
         ),
         "no_hidden_cell_is_pinned",
-        frozenset({"attempts_tell_no_hidden_count", "public_values_are_those_of_the_figures"}),
+        frozenset(
+            {
+                "no_hidden_cell_is_pinned_anyway",
+                "no_small_count_is_public",
+                "public_values_are_those_of_the_figures",
+            }
+        ),
+    ),
+    Leak(
+        "documents have told a hidden count between them",
+        lambda: evidence(
+            ROWS, documents=[document(GIRL, "30"), document(BOY, "7"), document(CALLERS, "40")]
+        ),
+        "no_hidden_cell_is_pinned_anyway",
     ),
     Leak(
         "what is published cannot all be true",
@@ -310,5 +322,5 @@ def test_a_document_that_has_shown_a_small_count_leaves_nothing_to_hide():
 
 def test_what_was_out_before_only_warns():
     severities = {check.name: check.severity for check in CHECKS}
-    assert severities["no_hidden_cell_was_pinned_before"] == WARNING
+    assert severities["no_hidden_cell_is_pinned_anyway"] == WARNING
     assert severities["no_hidden_cell_is_pinned"] == CRITICAL

@@ -80,11 +80,17 @@ def audit(
     return Audit(dict(sorted(ranges.items())), tuple(contradictory))
 
 
-def told_anyway(content: Publication, definitions: Definitions) -> dict[Cell, Range]:
-    """What a content would tell of its hidden counts if it hid every count that is protected.
+def told_anyway(
+    content: Publication,
+    definitions: Definitions,
+    earlier: Sequence[Publication] = (),
+    documents: Sequence[Publication] = (),
+) -> dict[Cell, Range]:
+    """What a reader would know of hidden counts if a content hid every protected one but zeros.
 
-    That is what clicks and attempts, which are no secret, say: a visitor with a missed attempt
-    cannot be one of more than there were missed attempts. No suppression changes it.
+    That is what is out already, and what clicks and attempts say, which are no secret: a visitor
+    with a missed attempt cannot be one of more than there were missed attempts. No suppression
+    changes it.
     """
     counts = {cell for cell in content.mentioned if is_protected(cell, definitions)}
     zeros = {cell for cell in counts & content.shown.keys() if content.shown[cell] == 0}
@@ -93,12 +99,12 @@ def told_anyway(content: Publication, definitions: Definitions) -> dict[Cell, Ra
         {
             cell: value
             for cell, value in content.shown.items()
-            if cell not in counts and definitions[cell.figure].is_count
+            if cell in zeros or (cell not in counts and definitions[cell.figure].is_count)
         },
         frozenset(counts - zeros - content.pending),
-        content.pending | zeros,
+        content.pending,
     )
-    ranges = audit([silent], [], definitions).ranges
+    ranges = audit([*earlier, silent], documents, definitions).ranges
     return {cell: found for cell, found in ranges.items() if cell in content.hidden}
 
 
