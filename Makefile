@@ -10,7 +10,7 @@ PYTHON = .venv/bin/python
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up check test lint clean environment
+.PHONY: help run up check test bench lint clean environment
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ check: environment  ## Say what is wrong with the folder HELPLINE=, by file and 
 
 test: environment  ## Run the tests, WORKERS= at a time
 	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+bench: environment  ## Time the stages of a night on the simulated logs
+	@$(PYTHON) -m bench
 
 lint: environment  ## Check the style of Python, SQL and YAML
 	@$(PYTHON) -m ruff check

@@ -82,11 +82,11 @@ def explain(
             name(cell): _tell_cell(explained),
             "What it means": _tell_definition(explained),
             "How it is computed": _tell_computation(explained),
+            "What was published of it before": tell_published(explained),
+            "Its history over the releases": tell_history(explained),
             "On the way from the raw tables": _tell_models(explained),
             "The deliveries it rests on": _tell_deliveries(explained, has_every_delivery),
             "The gates it passed": _tell_gates(explained),
-            "What was published of it before": tell_published(explained),
-            "Its history over the releases": tell_history(explained),
         }
     return "\n\n".join("\n".join([title, *lines]) for title, lines in sections.items())
 

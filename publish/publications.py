@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from publish.verify import MANIFEST, sha256
 PUBLICATIONS = "internal/publications.csv"
 PUBLIC = "public"
 PUBLIC_FIGURES = "public/figures.csv"
+
+LONGEST_LINE = 4096  # bytes
 
 FREE = "F"
 CONFIDENTIAL = "C"
@@ -146,7 +149,10 @@ def _is(release: Path, link: Path) -> bool:
 def _last_content(release: Path) -> int:
     """Give the number of the last content in a release's history, from its last line."""
     try:
-        last = (release / PUBLICATIONS).read_bytes().rstrip(b"\n").rpartition(b"\n")[2]
+        with (release / PUBLICATIONS).open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - LONGEST_LINE))
+            last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
         return int(last.partition(b",")[0])
     except (OSError, ValueError):
         return 0

@@ -1,0 +1,1 @@
+"""How long the stages of a night take; nothing here is a test."""
