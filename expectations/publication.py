@@ -23,19 +23,15 @@ from publish.disclosure import attacker
 from publish.disclosure.attacker import Audit, Range
 from publish.disclosure.cells import Cell, Definition, Publication
 from publish.disclosure.derived import operands
-from publish.protect import (
-    as_publications,
-    count_durations,
-    published_documents,
-    read_definitions,
-    read_threshold,
-)
+from publish.ledger import published_documents
+from publish.protect import count_durations, read_definitions, read_threshold
 from publish.publications import (
     CONFIDENTIAL,
     FREE,
     NOT_YET,
     Publications,
     Row,
+    as_publications,
     closes_a_year,
     read_history,
     read_proposed,

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import duckdb
 
-from publish.disclosure.cells import Cell
+from publish.disclosure.cells import Cell, Publication
 from publish.publications import Row
 
 FINAL = "A"
@@ -138,6 +138,16 @@ def read_documents(
         """
     ).fetchall()
     return [(Cell(*row[:4]), *row[4:]) for row in rows]
+
+
+def published_documents(connection: duckdb.DuckDBPyConnection) -> list[Publication]:
+    """Give what a reader has of every document, without the values that were revised since."""
+    revisions = read_revisions(connection)
+    documents: dict[str, dict[Cell, Decimal]] = {}
+    for cell, value, document, published_on in read_documents(connection):
+        if revisions.get(cell, ("", ""))[1] < published_on:
+            documents.setdefault(document, {})[cell] = Decimal(value)
+    return [Publication(name, shown) for name, shown in documents.items()]
 
 
 def find_contradictions(

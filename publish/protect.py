@@ -19,26 +19,27 @@ import duckdb
 from ingest.problem import Problem
 from ingest.warehouse import fill, open_warehouse, run, transaction
 from ingest.workspace import Workspace
-from publish.disclosure.cells import Cell, Definition, Publication
+from publish.disclosure.cells import Cell, Definition
 from publish.disclosure.derived import operands
-from publish.disclosure.periods import months_of, year_before
+from publish.disclosure.periods import block_of, months_of, year_before
 from publish.disclosure.suppression import Pattern, Proposal, choose
 from publish.ledger import (
     FINAL,
     Contradiction,
     as_text,
     find_contradictions,
-    read_documents,
-    read_revisions,
+    published_documents,
 )
 from publish.publications import (
     CONFIDENTIAL,
     FREE,
     NOT_YET,
+    PENDING,
     SECONDARY,
     Content,
     Publications,
     Row,
+    as_publications,
     closes_a_year,
     read_history,
 )
@@ -47,7 +48,6 @@ log = logging.getLogger("chatcijfers.protect")
 
 TABLES = Path(__file__).with_suffix(".sql")
 LISTED_CONTRADICTIONS = 20
-PENDING = "P"
 
 # Public by month, and for the ranges that a document used: totals and channels. Public by year:
 # these breakdowns as well. Weeks and everything finer stay internal.
@@ -163,35 +163,6 @@ def count_durations(connection: duckdb.DuckDBPyConnection) -> dict[Cell, int]:
     return {Cell(*cell): durations for *cell, durations in rows}
 
 
-def as_publication(name: str, rows: Iterable[Row]) -> Publication:
-    """Give what a reader has of a content's rows."""
-    rows = list(rows)
-    return Publication(
-        name,
-        shown={row.cell: Decimal(row.value) for row in rows if row.is_shown},
-        hidden=frozenset(row.cell for row in rows if row.conf_status == CONFIDENTIAL),
-        pending=frozenset(row.cell for row in rows if row.obs_status == PENDING),
-    )
-
-
-def as_publications(publications: Publications) -> list[Publication]:
-    """Give what a reader has of every content, oldest first."""
-    return [
-        as_publication(f"content {number}", rows.values())
-        for number, rows in enumerate(publications.all_rows(), start=1)
-    ]
-
-
-def published_documents(connection: duckdb.DuckDBPyConnection) -> list[Publication]:
-    """Give what a reader has of every document, without the values that were revised since."""
-    revisions = read_revisions(connection)
-    documents: dict[str, dict[Cell, Decimal]] = {}
-    for cell, value, document, published_on in read_documents(connection):
-        if revisions.get(cell, ("", ""))[1] < published_on:
-            documents.setdefault(document, {})[cell] = Decimal(value)
-    return [Publication(name, shown) for name, shown in documents.items()]
-
-
 def _propose(connection: duckdb.DuckDBPyConnection, before: Publications) -> Protected:
     definitions = read_definitions(connection)
     shown = {cell: row for cell, row in before.rows().items() if row.is_shown}
@@ -286,7 +257,7 @@ def _years_to_wait(
     the yearly closing the revisions of a whole year come together.
     """
     return frozenset(
-        _year(cell.period)
+        block_of(cell.period)
         for cell, row in rows.items()
         if definitions[cell.figure].is_protected
         and cell in before
@@ -310,7 +281,7 @@ def _held_to_what_waits(
     held = {}
     for cell, row in rows.items():
         is_unsettled = cell in before and before[cell].is_shown and not row.is_shown
-        if is_unsettled or (cell in before and _year(cell.period) in waiting):
+        if is_unsettled or (cell in before and block_of(cell.period) in waiting):
             row = before[cell]
         elif cell not in before and _rests_on(cell, definitions[cell.figure]) & waiting:
             row = row._replace(value="", obs_status=PENDING, conf_status=NOT_YET)
@@ -326,12 +297,7 @@ def _rests_on(cell: Cell, definition: Definition) -> set[str]:
     if definition.kind == "change":
         periods.append(year_before(cell.period))
         periods.append(cell.period)
-    return {_year(period) for period in periods}
-
-
-def _year(period: str) -> str:
-    """Give the calendar year of a period; of a range, that of its last month."""
-    return period.rpartition("/")[2][:4]
+    return {block_of(period) for period in periods}
 
 
 def _proposal(rows: Mapping[Cell, Row], definitions: Mapping[str, Definition]) -> Proposal:

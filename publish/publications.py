@@ -13,13 +13,14 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
 from ingest.problem import Problem
-from publish.disclosure.cells import Cell
+from publish.disclosure.cells import Cell, Publication
 from publish.verify import MANIFEST, sha256
 
 PUBLICATIONS = "internal/publications.csv"
@@ -32,6 +33,7 @@ FREE = "F"
 CONFIDENTIAL = "C"
 SECONDARY = "D"
 NOT_YET = "N"
+PENDING = "P"  # of the observation statuses
 
 
 class Row(NamedTuple):
@@ -222,6 +224,25 @@ def write_csv(path: Path, header: Iterable[str], lines: Iterable[Iterable[str]])
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(lines)
+
+
+def as_publication(name: str, rows: Iterable[Row]) -> Publication:
+    """Give what a reader has of a content's rows."""
+    rows = list(rows)
+    return Publication(
+        name,
+        shown={row.cell: Decimal(row.value) for row in rows if row.is_shown},
+        hidden=frozenset(row.cell for row in rows if row.conf_status == CONFIDENTIAL),
+        pending=frozenset(row.cell for row in rows if row.obs_status == PENDING),
+    )
+
+
+def as_publications(publications: Publications) -> list[Publication]:
+    """Give what a reader has of every content, oldest first."""
+    return [
+        as_publication(f"content {number}", rows.values())
+        for number, rows in enumerate(publications.all_rows(), start=1)
+    ]
 
 
 def closes_a_year(before: Publications, closed_through: str) -> bool:
