@@ -15,7 +15,7 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
-from ingest.helpline import load_helpline
+from ingest.helpline import RAW_COLUMNS, load_helpline
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 from publish.disclosure.cells import Cell
@@ -26,12 +26,8 @@ from publish.verify import MANIFEST
 from publish.write import FIGURES
 
 PUBLISHED = "published.csv"
-HEADER = (
-    "document", "published_on", "figure", "period", "breakdown", "category", "value", "as_printed",
-)  # fmt: skip
-REVISIONS_HEADER = (
-    "figure", "period", "breakdown", "category", "value", "reason", "author", "decided_on",
-)  # fmt: skip
+HEADER = RAW_COLUMNS["published"]
+REVISIONS_HEADER = RAW_COLUMNS["revisions"]
 NAMED = HEADER[2:6]
 
 
