@@ -114,6 +114,11 @@ def _show(options: argparse.Namespace) -> str:
 
 def _verify(options: argparse.Namespace) -> str:
     folder = _latest(options)
+    if not folder.is_dir():
+        raise Problem(
+            f"There is no release in {folder}. Name another state folder with --data, or the "
+            "folder of a release with --release; `make run` makes one."
+        )
     wrong = verify(folder)
     if wrong:
         raise Problem(

@@ -529,3 +529,8 @@ def test_commands_say_what_they_did(workspace, capsys):
     _flip_a_bit(made)
     assert main(["verify", *data]) == 1
     assert "internal/figures.csv has changed" in capsys.readouterr().err
+
+
+def test_a_release_that_is_not_there_is_said_to_be_missing_and_not_damaged(tmp_path, capsys):
+    assert main(["verify", "--data", str(tmp_path)]) == 1
+    assert "There is no release in" in capsys.readouterr().err
