@@ -110,6 +110,11 @@ class Evidence:
         )
 
     @cached_property
+    def told(self) -> frozenset[Cell]:
+        """Cells whose value a reader has: final ones of this content, and all that was seen."""
+        return self.seen | {cell for cell, row in self.rows.items() if row.is_shown}
+
+    @cached_property
     def audit(self) -> Audit:
         """What an attacker concludes from everything that is published with this release."""
         if not self.contents:
@@ -196,9 +201,20 @@ def _taken_back(evidence: Evidence) -> Compared:
 
 def _values(evidence: Evidence) -> Compared:
     for cell, row in evidence.new_rows.items():
-        if row.is_shown:
+        if row.value:
             value, status = evidence.figures.get(cell, ("", "O"))
-            yield cell, float(row.value), float(value) if value and status == "A" else float("nan")
+            is_so = value and status == row.obs_status
+            yield cell, float(row.value), float(value) if is_so else float("nan")
+
+
+def _provisional(evidence: Evidence) -> Compared:
+    for cell, row in evidence.rows.items():
+        if row.is_provisional:
+            needed = [cell, *operands(cell, evidence.definitions)]
+            counted = [one for one in needed if evidence.definitions[one.figure].is_count]
+            persons = [one for one in counted if evidence.definitions[one.figure].is_protected]
+            untold = [one for one in persons if one not in evidence.told]
+            yield cell, len(untold), 0
 
 
 def _not_closed(evidence: Evidence) -> Compared:
@@ -210,22 +226,22 @@ def _not_closed(evidence: Evidence) -> Compared:
 
 def _without_mark(evidence: Evidence) -> Compared:
     for cell, row in evidence.rows.items():
-        is_free = row.conf_status == FREE and row.obs_status == "A"
+        is_free = row.conf_status == FREE and row.obs_status in ("A", "P")
         is_marked = row.conf_status in (FREE, CONFIDENTIAL, NOT_YET)
-        yield cell, int((row.is_shown and not is_free) or not is_marked), 0
+        yield cell, int((row.value != "" and not is_free) or not is_marked), 0
 
 
 def _computed(evidence: Evidence) -> Compared:
     hidden = {cell for cell, row in evidence.rows.items() if row.conf_status == CONFIDENTIAL}
     for cell, row in evidence.rows.items():
-        if row.is_shown and not evidence.definitions[cell.figure].is_count:
+        if row.value and not evidence.definitions[cell.figure].is_count:
             from_hidden = hidden.intersection(operands(cell, evidence.definitions))
             yield cell, len(from_hidden) if cell not in evidence.seen else 0, 0
 
 
 def _of_few(evidence: Evidence) -> Compared:
     for cell, row in evidence.new_rows.items():
-        if row.is_shown and evidence.definitions[cell.figure].kind == "quantile":
+        if row.value and evidence.definitions[cell.figure].kind == "quantile":
             yield cell, evidence.threshold, evidence.durations.get(cell, 0)
 
 
@@ -277,7 +293,7 @@ CHECKS = (
     ),
     Check(
         "public_values_are_those_of_the_figures",
-        "What is public for the first time is the final value of its figure.",
+        "What is public for the first time is the value of its figure, and provisional if that is.",
         "=",
         _values,
     ),
@@ -288,10 +304,18 @@ CHECKS = (
         _not_closed,
     ),
     Check(
-        "only_free_and_final_figures_have_a_value",
-        "Only final and free figures have a value in public; all others have a mark instead.",
+        "only_free_figures_have_a_value",
+        "Only free figures, final or provisional, have a value in public; all others have a mark "
+        "instead.",
         "=",
         _without_mark,
+    ),
+    Check(
+        "no_provisional_count_of_persons_is_public",
+        "A provisional value counts no persons, and is computed from no count of persons, that a "
+        "reader does not have already.",
+        "=",
+        _provisional,
     ),
     Check(
         "nothing_is_computed_from_hidden_counts",

@@ -113,6 +113,8 @@ def _tell_cell(explained: Explained) -> list[str]:
 def _confidentiality_in_words(explained: Explained) -> str:
     """Tell whether a figure is public, and if not, whether it may still become so."""
     row = explained.row
+    if (row["obs_status"], row["conf_status"]) == ("P", "F"):
+        return "shown in public/ so far, and marked as provisional"
     if row["conf_status"] != "N":
         return CONFIDENTIALITY.get(row["conf_status"], "unknown")
     if read_publications(explained.release).rows().get(explained.cell):

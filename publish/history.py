@@ -104,8 +104,8 @@ def _tell_contents(explained: Explained) -> list[str]:
 
 
 def _shown(row: Row) -> str:
-    if row.is_shown:
-        return row.value
+    if row.value:
+        return f"{row.value}, provisional" if row.is_provisional else row.value
     if row.conf_status == CONFIDENTIAL:
         return WHY_HIDDEN.get(row.hidden_because, "hidden")
     return "no value: missing" if row.obs_status == "O" else "no value: pending"

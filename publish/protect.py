@@ -21,7 +21,7 @@ from ingest.warehouse import fill, open_warehouse, run, transaction
 from ingest.workspace import Workspace
 from publish.disclosure.cells import Cell, Definition
 from publish.disclosure.derived import operands
-from publish.disclosure.periods import block_of, months_of, year_before
+from publish.disclosure.periods import block_of, is_month, months_of, year_before
 from publish.disclosure.suppression import Pattern, Proposal, choose
 from publish.ledger import (
     FINAL,
@@ -45,6 +45,8 @@ from publish.publications import (
 )
 
 log = logging.getLogger("chatcijfers.protect")
+
+MISSING = "O"  # of the observation statuses
 
 TABLES = Path(__file__).with_suffix(".sql")
 LISTED_CONTRADICTIONS = 20
@@ -193,7 +195,7 @@ def _next_content(
     definitions: Mapping[str, Definition],
 ) -> Publications:
     threshold = read_threshold(connection)
-    rows = _public_rows(connection)
+    rows, so_far = _public_rows(connection)
     waiting: frozenset[str] = frozenset()
     if not closes_a_year(before, closed_through):
         waiting = _years_to_wait(before.rows(), rows, definitions, threshold)
@@ -209,6 +211,7 @@ def _next_content(
     of_few = {cell for cell, count in durations.items() if count < threshold}
     shown = {cell for cell, row in before.rows().items() if row.is_shown}
     rows = {cell: _marked(row, pattern, of_few - shown) for cell, row in rows.items()}
+    rows = _with_provisional(rows, so_far, definitions, _printed(connection))
     content = Content(
         content=len(before.contents) + 1,
         closed_through=closed_through,
@@ -224,9 +227,14 @@ def _next_content(
     return before.followed_by(content, rows)
 
 
-def _public_rows(connection: duckdb.DuckDBPyConnection) -> dict[Cell, Row]:
-    """Read what is to be public, with every value that is final, before any protection."""
-    rows = {}
+def _public_rows(
+    connection: duckdb.DuckDBPyConnection,
+) -> tuple[dict[Cell, Row], dict[Cell, str]]:
+    """Read what is to be public, with every value that is final, before any protection.
+
+    The second is what there is so far of the values that are not final.
+    """
+    rows, so_far = {}, {}
     for *key, value, unit, base, status, break_, decimals, version in connection.execute(
         PUBLIC_ROWS
     ).fetchall():
@@ -242,7 +250,65 @@ def _public_rows(connection: duckdb.DuckDBPyConnection) -> dict[Cell, Row]:
             version=str(version),
         )
         rows[row.cell] = row
-    return rows
+        if status == PENDING and value is not None:
+            so_far[row.cell] = as_text(value, decimals)
+    return rows, so_far
+
+
+def _printed(connection: duckdb.DuckDBPyConnection) -> dict[Cell, Decimal]:
+    """Give what documents printed last and nobody revised since."""
+    printed: dict[Cell, Decimal] = {}
+    for document in published_documents(connection):
+        printed |= document.shown
+    return printed
+
+
+def _with_provisional(
+    rows: Mapping[Cell, Row],
+    so_far: Mapping[Cell, str],
+    definitions: Mapping[str, Definition],
+    printed: Mapping[Cell, Decimal],
+) -> dict[Cell, Row]:
+    """Show what is pending and may be seen all the same: so far, and marked as provisional.
+
+    That is what a document has printed as it is now, and, of years and ranges, what counts no
+    persons: a total over pending months is provisional, the months themselves wait. What is
+    computed follows if all that it is computed from is shown.
+    """
+    shown = dict(rows)
+
+    def show(cells: Iterable[Cell]) -> None:
+        for cell in cells:
+            shown[cell] = rows[cell]._replace(value=so_far[cell], conf_status=FREE)
+
+    waiting = {
+        cell: definitions[cell.figure] for cell in so_far if rows[cell].conf_status == NOT_YET
+    }
+    show(cell for cell in waiting if cell in printed and Decimal(so_far[cell]) == printed[cell])
+    totals = {cell: one for cell, one in waiting.items() if not is_month(cell.period)}
+    show(
+        cell
+        for cell, one in totals.items()
+        if one.is_count and not one.is_protected and _has_every_month(rows, cell)
+    )
+    show(
+        cell
+        for cell, one in totals.items()
+        if not one.is_count
+        and one.kind != "quantile"
+        and all(_has_value(shown, operand) for operand in operands(cell, definitions))
+    )
+    return shown
+
+
+def _has_every_month(rows: Mapping[Cell, Row], total: Cell) -> bool:
+    """Whether there is something of every month: a year that the logs begin in is no total."""
+    months = (Cell(total.figure, month) for month in months_of(total.period))
+    return all(month in rows and rows[month].obs_status != MISSING for month in months)
+
+
+def _has_value(rows: Mapping[Cell, Row], cell: Cell) -> bool:
+    return cell in rows and rows[cell].value != ""
 
 
 def _years_to_wait(

@@ -64,8 +64,13 @@ class Row(NamedTuple):
 
     @property
     def is_shown(self) -> bool:
-        """Whether a reader sees a value here."""
-        return self.value != ""
+        """Whether a reader sees a final value here."""
+        return self.value != "" and self.obs_status != PENDING
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether a reader sees a value here that can still change."""
+        return self.value != "" and self.obs_status == PENDING
 
 
 # As columns are called in files and tables.

@@ -216,14 +216,31 @@ LEAKS = (
         "a pending figure has a value",
         lambda: replace(
             evidence(showing(row(PENDING, "70", obs="P", conf="N"))),
-            figures=evidence(ROWS).figures | {PENDING: ("70", "A")},
+            figures=evidence(ROWS).figures | {PENDING: ("70", "P")},
         ),
-        "only_free_and_final_figures_have_a_value",
+        "only_free_figures_have_a_value",
+        frozenset({"no_provisional_count_of_persons_is_public"}),
+    ),
+    Leak(
+        "a provisional count of persons is shown that nobody printed",
+        lambda: replace(
+            evidence(showing(row(PENDING, "70", obs="P"))),
+            figures=evidence(ROWS).figures | {PENDING: ("70", "P")},
+        ),
+        "no_provisional_count_of_persons_is_public",
+    ),
+    Leak(
+        "a provisional value is shown as if it were final",
+        lambda: replace(
+            evidence(showing(row(PENDING, "70"))),
+            figures=evidence(ROWS).figures | {PENDING: ("70", "P")},
+        ),
+        "public_values_are_those_of_the_figures",
     ),
     Leak(
         "public tells small counts from others",
         lambda: evidence(showing(row(BOY, conf="D", because="secondary"))),
-        "only_free_and_final_figures_have_a_value",
+        "only_free_figures_have_a_value",
         frozenset({"no_hidden_cell_is_pinned"}),  # nobody hides the other one any more
     ),
     Leak(

@@ -46,6 +46,17 @@ from figures.figures
 where
 """
 MAY = Cell("pressers", "2022-05")
+JULY_PENDING = """
+update figures.figures set obs_status = 'P'
+from figures.figure_definitions as definitions
+where
+    figures.figure = definitions.figure
+    and definitions.basis in ('button', 'both')
+    and figures.period in ('2022-07', '2022', '2022-01/2022-10');
+insert into raw.published by name
+select 'answer 8' as document, 'pressers' as figure, '2022' as period, '' as breakdown,
+    '' as category, '147' as value, '147' as as_printed, date '2023-01-31' as published_on;
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,6 +74,16 @@ def closed_through_december(tmp_path_factory, models: Models) -> Path:
     change(workspace, LATE)
     publish(workspace)
     return workspace.data
+
+
+@pytest.fixture(scope="module")
+def july_pending(tmp_path_factory, models: Models) -> Path:
+    """A release after which the button's log of July is still wanting, and a document is out."""
+    workspace = clean_workspace(tmp_path_factory.mktemp("july") / "data")
+    models.leave_manifest(workspace)
+    change(workspace, LATE)
+    change(workspace, JULY_PENDING)
+    return publish(workspace)
 
 
 @pytest.fixture
@@ -137,6 +158,58 @@ def test_pending_hidden_and_shown_do_not_look_alike(workspace):
         if row["unit"] in ("persons", "conversations")
     }
     assert looks == {("A", "F", True), ("A", "C", False), ("P", "N", False)}
+
+
+def test_a_total_over_pending_months_is_shown_so_far_and_its_months_wait(july_pending):
+    rows = public(july_pending)
+
+    def looks(figure: str, period: str, *category: str) -> tuple[str, str, str]:
+        row = rows[Cell(figure, period, *category)]
+        return row["value"], row["obs_status"], row["conf_status"]
+
+    assert looks("clicks", "2022-07") == ("", "P", "N")
+    assert looks("clicks", "2022") == ("1720", "P", "F")
+    assert looks("clicks", "2022-01/2022-10") == ("1434", "P", "F")
+    assert looks("clicks", "2022", "weekday", "3")[1:] == ("P", "F")
+    assert looks("clicks_per_month", "2022") == ("143.3", "P", "F")
+    assert looks("clicks_per_conversation", "2022") == ("6.0", "P", "F")
+    assert looks("clicks", "2022-06")[1:] == ("A", "F")
+
+
+def test_a_provisional_count_of_persons_waits_unless_a_document_printed_it(july_pending):
+    rows = public(july_pending)
+    printed = rows[Cell("pressers", "2022")]
+    assert (printed["value"], printed["obs_status"], printed["conf_status"]) == ("147", "P", "F")
+    for figure in ("missed_pressers", "unreached_pressers", "out_of_hours_pressers"):
+        row = rows[Cell(figure, "2022")]
+        assert (row["value"], row["obs_status"], row["conf_status"]) == ("", "P", "N")
+    assert rows[Cell("pressers", "2022-07")]["value"] == ""
+
+
+def test_a_year_that_the_logs_begin_in_is_no_provisional_total(july_pending):
+    begun = public(july_pending)[Cell("clicks", "2021")]
+    assert (begun["value"], begun["obs_status"], begun["conf_status"]) == ("", "P", "N")
+    grown = public(july_pending)[Cell("clicks_change_percent", "2022")]
+    assert (grown["value"], grown["obs_status"], grown["conf_status"]) == ("", "P", "N")
+
+
+def test_a_provisional_value_becomes_final_without_a_revision(tmp_path, july_pending):
+    data = tmp_path / "data"
+    shutil.copytree(july_pending.parents[2], data, symlinks=True)
+    workspace = Workspace(data=data, logs="", helpline=data)
+    change(workspace, CLOSE_JANUARY)
+    change(
+        workspace,
+        """
+        update figures.figures set obs_status = 'A', value = value + if(breakdown = '', 10, 0),
+            numerator = numerator + if(breakdown = '', 10, 0)
+        where figure = 'clicks' and period in ('2022', '2022-07');
+        """,
+    )
+    after = publish(workspace)
+    assert not standing(after)["is_held"]
+    year = public(after)[Cell("clicks", "2022")]
+    assert (year["value"], year["obs_status"], year["conf_status"]) == ("1730", "A", "F")
 
 
 def test_the_helpline_sees_which_hidden_counts_are_small_and_a_reader_does_not(workspace):
