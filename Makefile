@@ -10,7 +10,7 @@ PYTHON = .venv/bin/python
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up check test bench lint clean environment
+.PHONY: help run up docs sql check test bench lint clean environment
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,12 @@ run: environment  ## Run the night now: logs (LOGS=, or simulated ones) to a rel
 
 up: environment  ## Start Airflow with its UI on 127.0.0.1 (PORT=) and the nightly schedule active, until Ctrl-C
 	@$(PYTHON) -m dags up --data "$(DATA)" --logs "$(LOGS)" --helpline "$(HELPLINE)" --port "$(PORT)"
+
+docs: environment  ## Open the latest release's site and report in a browser, from 127.0.0.1 (PORT=), until Ctrl-C
+	@$(PYTHON) -m publish serve --data "$(DATA)" --port "$(PORT)"
+
+sql: environment  ## Ask the latest release in SQL, read-only: a shell, or QUERY= (SQL, a query of dbt_project/analyses, a file)
+	@$(PYTHON) -m publish sql --data "$(DATA)" -- "$$QUERY"
 
 check: environment  ## Say what is wrong with the folder HELPLINE=, by file and line
 	@$(PYTHON) -m ingest check --helpline "$(HELPLINE)"

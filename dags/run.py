@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dags import environment, preparation, processes, transformation
-from dags.progress import MARKS, Parts, Run
+from dags.progress import MARKS, Parts, Run, models_so_far
 from ingest import lock
 from ingest.deliveries import list_deliveries
 from ingest.helpline import load_helpline
@@ -22,6 +22,7 @@ from publish import show
 
 SECONDS_BETWEEN_LOOKS = 0.1
 AIRFLOW = "Airflow"
+TRANSFORM = "transform"
 BYTES_TO_WORK_WITH = 1_000_000
 
 
@@ -78,14 +79,14 @@ def _through_airflow(workspace: Workspace, parts: Parts) -> None:
         preparation.write_simulated_logs(workspace, parts)  # while Airflow makes itself ready
         process.stdin.close()
         with transformation.read_ahead(workspace):
-            _follow(process, night, parts)
+            _follow(process, night, parts, log)
     finally:
         processes.stop([process])
     if process.returncode != 0:
         raise Problem(_what_went_wrong(night, log))
 
 
-def _follow(process: subprocess.Popen, night: Run, parts: Parts) -> None:
+def _follow(process: subprocess.Popen, night: Run, parts: Parts, log: Path) -> None:
     """Print tasks as they begin and end; what is not theirs of the time is Airflow's."""
     started = time.monotonic()
     before = sum(parts.seconds.values())
@@ -103,6 +104,8 @@ def _follow(process: subprocess.Popen, night: Run, parts: Parts) -> None:
                 if task.state == "up_for_retry":
                     print(f"  {night.reason()} It is tried again later; Ctrl-C ends the run.")
             seen[turn] = task.state
+            if parts.is_live and (task.name, task.state) == (TRANSFORM, "running"):
+                parts.tell(models_so_far(log))
         if is_over:
             break
         time.sleep(SECONDS_BETWEEN_LOOKS)

@@ -17,6 +17,7 @@ import pandas as pd
 from great_expectations.expectations.row_conditions import Column
 
 from expectations.outcome import WARNING, Finding, Outcome
+from expectations.pages import write_pages
 from expectations.validation import named, validate
 from ingest.deliveries import Delivery, quarantine, read_ledger
 from ingest.warehouse import open_warehouse, transaction
@@ -315,6 +316,7 @@ def judge(workspace: Workspace) -> Outcome:
         with transaction(connection):
             outcome = _judge(connection)
         connection.execute("use memory")
+    write_pages(outcome, workspace.gates)
     outcome.write(workspace.gates)
     return outcome
 

@@ -18,6 +18,7 @@ from great_expectations.expectations.row_conditions import Column
 
 from expectations.identities import IDENTITIES, compare, judge_identities
 from expectations.outcome import CRITICAL, WARNING, Finding, GateFailed, Outcome
+from expectations.pages import write_pages
 from expectations.publication import judge_publication
 from expectations.traces import KINDS, Kind, find_traces
 from expectations.validation import named, validate
@@ -159,6 +160,7 @@ def judge(workspace: Workspace) -> Outcome:
             findings=findings,
             tables=describe(connection, published_tables(connection)),
         )
+    write_pages(outcome, workspace.gates)
     outcome.write(workspace.gates)
     for finding in outcome.broken(WARNING):
         log.warning("%s", _describe_warning(finding))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,20 @@ class GateFailed(Problem):
     """The figures are not fit to publish: at least one critical expectation is broken."""
 
 
+@contextmanager
+def explaining(path: Path) -> Iterator[None]:
+    """Turn what a full or unwritable disk does, while a gate writes to `path`, into a Problem."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(str(error)):
+            raise no_room(f"what the gate found ({path})") from None
+        raise Problem(
+            f"What the gate found cannot be written to {path} ({error.strerror}): the state "
+            "folder has to belong to whoever runs this."
+        ) from None
+
+
 @dataclass(frozen=True)
 class Finding:
     """What became of one expectation.
@@ -28,6 +43,8 @@ class Finding:
     `checked` counts the rows it was held against, `broken` those that broke it; `examples` shows a
     few of these. `is_about_inputs` is false for what only the last night knows (a file that could
     not be opened): it says nothing about the figures, and stays out of the release's manifest.
+    `subject` names what it is about, and `declared` is the expectation as Great Expectations writes
+    it: its type and its settings, and nothing that was found.
     """
 
     name: str
@@ -38,6 +55,8 @@ class Finding:
     broken: int
     examples: list[dict] = field(default_factory=list)
     is_about_inputs: bool = True
+    subject: str = ""
+    declared: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,16 +102,10 @@ class Outcome:
         unfinished = folder / f".{self.gate}-{os.getpid()}.json"
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(text, encoding="utf-8")
-            os.replace(unfinished, path)
-        except OSError as error:
-            if is_full(str(error)):
-                raise no_room(f"what the gate found ({path})") from None
-            raise Problem(
-                f"What the gate found cannot be written to {path} ({error.strerror}): the state "
-                "folder has to belong to whoever runs this."
-            ) from None
+            with explaining(path):
+                folder.mkdir(parents=True, exist_ok=True)
+                unfinished.write_text(text, encoding="utf-8")
+                os.replace(unfinished, path)
         finally:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)

@@ -354,7 +354,7 @@ def judge_publication(connection: duckdb.DuckDBPyConnection, workspace: Workspac
 
 def judge_evidence(evidence: Evidence) -> list[Finding]:
     """Hold the evidence against every check."""
-    return judge_identities(compare(evidence), CHECKS)
+    return judge_identities(compare(evidence), CHECKS, subject="publication")
 
 
 def compare(evidence: Evidence) -> pd.DataFrame:

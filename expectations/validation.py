@@ -50,7 +50,7 @@ def validate(
             gx.ExpectationSuite(name=name, expectations=expectations), result_format="COMPLETE"
         )
         rows = frames[name][shown[name]]
-        findings += [_finding(result, rows, examples) for result in outcome.results]
+        findings += [_finding(name, result, rows, examples) for result in outcome.results]
     return findings
 
 
@@ -65,7 +65,7 @@ def _memory_only_context() -> AbstractDataContext:
 
 
 def _finding(
-    result: ExpectationValidationResult, rows: pd.DataFrame, examples: int | None
+    subject: str, result: ExpectationValidationResult, rows: pd.DataFrame, examples: int | None
 ) -> Finding:
     config, details = result.expectation_config, result.result
     if _was_raised(result.exception_info):
@@ -80,6 +80,8 @@ def _finding(
         broken=details.get("unexpected_count", 0 if result.success else 1),
         examples=[_plain(row) for row in broken[:examples].to_dict("records")],
         is_about_inputs=config.meta.get("is_about_inputs", True),
+        subject=subject,
+        declared=config.to_json_dict(),
     )
 
 

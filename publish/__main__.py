@@ -13,10 +13,12 @@ from pathlib import Path
 from ingest.lock import hold
 from ingest.problem import Problem
 from ingest.workspace import Workspace
-from publish import explain
+from publish import answer, explain
+from publish.analyst import open_shell
 from publish.protect import protect
 from publish.record import lines_to_decide, record
 from publish.release import release
+from publish.serve import serve
 from publish.show import show
 from publish.verify import verify
 
@@ -31,7 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(problem, file=sys.stderr)
         return 1
     try:
-        print(said, end="" if said.endswith("\n") else "\n", flush=True)
+        if said is not None:
+            print(said, end="" if said.endswith("\n") else "\n", flush=True)
     except BrokenPipeError:  # whoever reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -42,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     def add(
-        name: str, carry_out: Callable[[argparse.Namespace], str], help_text: str
+        name: str, carry_out: Callable[[argparse.Namespace], str | None], help_text: str
     ) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help_text, description=help_text)
         command.add_argument("--data", help="state folder (CHATCIJFERS_DATA, default `data`)")
@@ -60,12 +63,20 @@ def _parser() -> argparse.ArgumentParser:
             _contradictions,
             "write the lines for revisions.csv that contradicted published figures need",
         ),
+        add("answer", _answer, "write the annex with the tables that answer a written question"),
+        add("sql", _sql, "ask the latest release in SQL, read-only: a shell, or one query"),
     ]
     for command in asked:
         command.add_argument("--release", type=Path, help="the folder of another release")
     explain.add_options(asked[2])
     asked[3].add_argument("--reason", default="", help="the reason, if all have the same")
     asked[3].add_argument("--author", default="", help="who decides")
+    answer.add_options(asked[4])
+    asked[5].add_argument(
+        "query", nargs="?", default="", help="SQL, a query of dbt_project/analyses, or a file"
+    )
+    serving = add("serve", _serve, "show the latest release's pages on 127.0.0.1, until Ctrl-C")
+    serving.add_argument("--port", type=int, default=8080, help="of 127.0.0.1 (8080)")
     recording = add("record", _record, "add a document's figures to the helpline's published.csv")
     recording.add_argument(
         "table", type=Path, help="CSV file: figure,period,breakdown,category[,value[,as_printed]]"
@@ -74,7 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     recording.add_argument(
         "--published-on", required=True, type=_day, help="day of the document, as 2023-01-30"
     )
-    recording.add_argument("--helpline", help="the helpline's folder (CHATCIJFERS_HELPLINE)")
+    for command in (recording, asked[4]):
+        command.add_argument("--helpline", help="the helpline's folder (CHATCIJFERS_HELPLINE)")
     return parser
 
 
@@ -141,6 +153,25 @@ def _explain(options: argparse.Namespace) -> str:
 
 def _contradictions(options: argparse.Namespace) -> str:
     return lines_to_decide(_latest(options), options.reason, options.author, date.today())
+
+
+def _answer(options: argparse.Namespace) -> str:
+    return answer.answer(
+        options.question,
+        _latest(options),
+        _workspace(options).helpline,
+        is_internal=options.internal,
+        output=options.output,
+        table=options.table,
+    )
+
+
+def _sql(options: argparse.Namespace) -> None:
+    open_shell(_latest(options), options.query, _workspace(options).data / "sql_history")
+
+
+def _serve(options: argparse.Namespace) -> None:
+    serve(_workspace(options).published / "latest", options.port)
 
 
 def _record(options: argparse.Namespace) -> str:

@@ -13,7 +13,7 @@ from publish.contents import HELPLINE_TABLES, quoted, read_dicts
 
 CODE_ROOT = Path(__file__).resolve().parent.parent
 CODE_FOLDERS = ("dags", "dbt_project", "expectations", "ingest", "publish")
-CODE_SUFFIXES = {".csv", ".py", ".sql", ".toml", ".yaml", ".yml"}
+CODE_SUFFIXES = {".css", ".csv", ".jinja", ".md", ".py", ".sql", ".toml", ".yaml", ".yml"}
 # What the tools leave behind is no source.
 NO_SOURCE = {"__pycache__", "dbt_packages", "logs", "target"}
 

@@ -88,6 +88,7 @@ def _publish(
                 started_at=started_at,
                 latest=published / "latest",
                 dbt_manifest=workspace.dbt_target / "manifest.json",
+                pages=workspace.gates / "great_expectations",
             )
             put_in_place(building, folder)
         log.info("The release %s is in place.", folder.name)

@@ -1,91 +1,147 @@
-"""A release's main figures as plain text, set out as in the published tables."""
+"""A release's main figures as plain text, set out as in the published tables, and what to open."""
 
 from __future__ import annotations
 
 import csv
 import json
-import tomllib
+from decimal import Decimal
 from pathlib import Path
 
-from babel import Locale, UnknownLocaleError
+import duckdb
 
 from ingest.problem import Problem
+from publish.contents import literal
 from publish.ledger import Contradiction
-from publish.verify import MANIFEST
+from publish.verify import DATABASE, MANIFEST
+from publish.words import Words
 from publish.write import FIGURES
 
+TEXTS = Path(__file__).with_suffix(".toml")
 YEARS_BESIDE_EACH_OTHER = 3
 BY_MONTH = "conversations"
 BY_YEAR = (
-    "conversations",
-    "scheduled_conversations",
     "callers",
     "new_callers",
     "referrals",
+    "pressers",
     "clicks",
     "clicks_per_conversation",
-    "attempts",
-    "answered_attempts",
-    "missed_attempts",
-    "out_of_hours_attempts",
-    "answer_rate",
-    "pressers",
     "missed_pressers",
-    "out_of_hours_pressers",
-    "unreached_pressers",
+    "answer_rate",
+    "out_of_hours_attempts",
     "wait_seconds_median",
-    "open_hours",
 )
-MARKS = {"A": " ", "P": "*", "O": " "}
-NO_VALUE = "–"
+PROVISIONAL, MISSING = "P", "O"
 LISTED_CONTRADICTIONS = 5
+# What there is to open, by its name in show.toml; a release that lacks one does not name it.
+PAGES = {
+    "site": "site/index.html",
+    "report": "public/report/index.html",
+    "workbook": "public/figures.xlsx",
+    "coordinator": "internal/coordinator.html",
+}
 
 # The value and the status of each figure's total, by figure and period.
 Totals = dict[tuple[str, str], tuple[str, str]]
 
 
 def show(release: Path) -> str:
-    """Give the main figures of a release: a table by month, one by year, and where it lies.
+    """Give the main figures of a release: a table by month, one by year, and where to click.
 
     The columns are the last whole years, and in the table by year also those since. Raises Problem
     if there is no release in the folder.
     """
     totals, manifest = _read(release)
     language = manifest["settings"]["language"]
-    labels = _labels(language)
+    words = Words(language, None, TEXTS)
+    labels = _labels(release, words.language)
     whole, recent = _years(totals)
     by_month = [
-        [name, *(_cell(totals, BY_MONTH, f"{year}-{month:02}") for year in whole)]
-        for month, name in enumerate(_month_names(language), start=1)
+        [
+            words.month(month),
+            *(_cell(totals, BY_MONTH, f"{year}-{month:02}", words) for year in whole),
+        ]
+        for month in range(1, 13)
     ]
-    by_month.append([labels["total"], *(_cell(totals, BY_MONTH, year) for year in whole)])
+    by_month.append([words["total"], *(_cell(totals, BY_MONTH, year, words) for year in whole)])
     by_year = [
-        [figure, *(_cell(totals, figure, year) for year in recent)]
+        [labels.get(figure, figure), *(_cell(totals, figure, year, words) for year in recent)]
         for figure in BY_YEAR
         if any((figure, year) in totals for year in recent)
     ]
     return "\n".join(
         [
-            *_table(labels["conversations_by_month"], whole, by_month, has_total=True),
+            *_table(words["conversations_by_month"], whole, by_month, has_total=True),
             "",
-            *_table(labels["figures_by_year"], recent, by_year),
+            *_table(words["figures_by_year"], recent, by_year),
+            *_marks([*by_month, *by_year], words),
             "",
-            f"* {labels['provisional']}   {NO_VALUE} {labels['no_value']}",
-            "",
-            *_standing(manifest.get("public"), labels),
+            words["the_helplines_own"],
+            *_standing(manifest.get("public"), words),
+            *_where_to_click(release, words),
             str(release.resolve()),
         ]
     )
 
 
-def _standing(public: dict | None, labels: dict[str, str]) -> list[str]:
+def _labels(release: Path, language: str) -> dict[str, str]:
+    """Read what readers see the figures called; nothing from a release without them."""
+    if not (release / DATABASE).is_file():
+        return {}
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"attach {literal((release / DATABASE).resolve())} as release (read_only)"
+        )
+        rows = connection.execute(
+            f"select figure, label_{language} from release.figures.figure_definitions"
+        ).fetchall()
+    return dict(rows)
+
+
+def _marks(rows: list[list[str]], words: Words) -> list[str]:
+    """Explain the marks that stand in the tables."""
+    marks, meanings = words.group("marks"), words.group("meanings")
+    written = " ".join(cell for _, *cells in rows for cell in cells)
+    return [
+        f"{marks[name]} {meanings[name]}"
+        for name in ("provisional", "missing", "not_applicable")
+        if marks[name] in written
+    ]
+
+
+def _where_to_click(release: Path, words: Words) -> list[str]:
+    """Name the pages that a release has, as links that most terminals open, and two commands."""
+    where = release.absolute()
+    lines = [
+        (words.group("pages")[name], (where / page).as_uri())
+        for name, page in PAGES.items()
+        if (where / page).is_file()
+    ]
+    if where.name == "latest":
+        lines += [
+            (f"make {command}{_data_of(where)}", said)
+            for command, said in words.group("commands").items()
+            if command != "docs" or (where / PAGES["site"]).is_file()
+        ]
+    width = max((len(label) for label, _ in lines), default=0)
+    return [f"{label.ljust(width)}  {said}" for label, said in lines]
+
+
+def _data_of(latest: Path) -> str:
+    """Give what make has to be told of the state folder; nothing if it is its usual one."""
+    data = latest.parent.parent
+    usual = Path(__file__).resolve().parent.parent / "data"
+    return "" if data.resolve() == usual else f" DATA={data}"
+
+
+def _standing(public: dict | None, words: Words) -> list[str]:
     """Say through which month figures are public, and what holds newer ones back."""
     if not public:
         return []
-    through = labels["public_through"].format(month=public["closed_through"])
-    lines = [through if public["closed_through"] else labels["nothing_public"]]
+    through = words.text("public_through", month=public["closed_through"])
+    lines = [through if public["closed_through"] else words["nothing_public"]]
     if public["is_held"]:
-        lines.append(labels["held_back"].format(month=public["closable_through"]))
+        lines.append(words.text("held_back", month=public["closable_through"]))
     contradictions = [Contradiction(**one) for one in public["contradictions"]]
     lines += [f"  {one}" for one in contradictions[:LISTED_CONTRADICTIONS]]
     if len(contradictions) > LISTED_CONTRADICTIONS:
@@ -122,19 +178,23 @@ def _years(totals: Totals) -> tuple[list[str], list[str]]:
     return shown, [year for year in years if shown and year >= shown[0]]
 
 
-def _cell(totals: Totals, figure: str, period: str) -> str:
+def _cell(totals: Totals, figure: str, period: str, words: Words) -> str:
     """Give a value with its mark; nothing for a period outside of the figure's range."""
     if (figure, period) not in totals:
         return ""
     value, status = totals[figure, period]
-    return f"{value or NO_VALUE}{MARKS[status]}"
+    marks = words.group("marks")
+    if not value:
+        return marks["missing" if status == MISSING else "not_applicable"]
+    written = words.number(Decimal(value), len(value.partition(".")[2]))
+    return f"{written} {marks['provisional']}" if status == PROVISIONAL else written
 
 
 def _table(
     title: str, columns: list[str], rows: list[list[str]], has_total: bool = False
 ) -> list[str]:
     """Set out rows in aligned columns; a total stands under a line of its own."""
-    lines = [[title, *(f"{column} " for column in columns)], *rows]
+    lines = _aligned([[title, *columns], *rows])
     widths = [max(len(line[number]) for line in lines) for number in range(len(lines[0]))]
     written = [
         "  ".join([line[0].ljust(widths[0]), *(map(str.rjust, line[1:], widths[1:]))]).rstrip()
@@ -147,16 +207,17 @@ def _table(
     return written
 
 
-def _labels(language: str) -> dict[str, str]:
-    content = Path(__file__).with_name("labels.toml").read_text(encoding="utf-8")
-    labels = tomllib.loads(content)
-    return labels.get(language.partition("-")[0], labels["en"])
+def _aligned(lines: list[list[str]]) -> list[list[str]]:
+    """Keep room behind numbers without a mark where others of their column have one."""
+    marks = [
+        max((len(line[n].partition(" ")[2]) for line in lines), default=0)
+        for n in range(len(lines[0]))
+    ]
+    return [
+        [line[0], *(_with_room(cell, marks[n]) for n, cell in enumerate(line[1:], start=1))]
+        for line in lines
+    ]
 
 
-def _month_names(language: str) -> list[str]:
-    try:
-        locale = Locale.parse(language, sep="-")
-    except (UnknownLocaleError, ValueError):
-        locale = Locale("en")
-    names = locale.months["stand-alone"]["wide"]
-    return [names[month] for month in range(1, 13)]
+def _with_room(cell: str, room: int) -> str:
+    return cell if not room or " " in cell else cell + " " * (room + 1)

@@ -19,22 +19,24 @@ from publish.contents import (
     read_dicts,
     tables_of,
 )
+from publish.coordinator import write_coordinator
 from publish.identity import code_hash, deliveries, key_fingerprint
 from publish.lineage import LINEAGE, write_lineage
+from publish.public_folder import FILES, write_public
 from publish.publications import (
     PUBLIC,
-    PUBLIC_FIGURES,
     PUBLICATIONS,
     Content,
     Publications,
     as_dicts,
     read_proposed,
-    write_public_figures,
     write_publications,
 )
+from publish.site import write_site
 from publish.verify import DATABASE, MANIFEST, RUN, sha256
 
 FIGURES = "internal/figures.csv"
+COORDINATOR = "internal/coordinator.html"
 # The columns that every release has, in this order; what else the table has follows.
 COLUMNS = (
     "figure",
@@ -60,20 +62,24 @@ def write(
     started_at: datetime,
     latest: Path,
     dbt_manifest: Path,
+    pages: Path,
 ) -> None:
     """Write all files of a release into an empty folder.
 
     The same inputs, after the same contents of `public/`, give the same bytes in every text file
     and the same rows in every table; run.json alone knows the time. As long as no month closes,
     `public/` is copied from the `latest` release. Raises OSError or duckdb.Error if they cannot be
-    written, Problem if dbt's manifest is missing.
+    written, Problem if dbt's manifest is missing. `pages` holds what Great Expectations wrote of
+    the gates.
     """
     (folder / "internal").mkdir()
     publications = read_proposed(connection)
     _write_figures(connection, folder / FIGURES)
     write_publications(publications, folder / PUBLICATIONS)
     write_lineage(dbt_manifest, folder / LINEAGE)
-    _write_public(publications, latest, folder)
+    write_coordinator(connection, folder / COORDINATOR)
+    _write_public(connection, publications, latest, folder)
+    write_site(connection, folder, gates, pages, dbt_manifest)
     tables = _write_database(connection, folder / DATABASE)
     files = {DATABASE: {"tables": tables}} | {
         path.relative_to(folder).as_posix(): {"sha256": sha256(path)}
@@ -85,17 +91,23 @@ def write(
     _write_json(folder / RUN, _run(connection, folder / DATABASE, started_at))
 
 
-def _write_public(publications: Publications, latest: Path, folder: Path) -> None:
-    """Carry `public/` forward byte for byte, or write it if the latest release has another."""
+def _write_public(
+    connection: duckdb.DuckDBPyConnection, publications: Publications, latest: Path, folder: Path
+) -> None:
+    """Carry `public/` forward byte for byte, or make it if the latest release has another."""
     if _has_content(latest, publications.latest):
         shutil.copytree(latest / PUBLIC, folder / PUBLIC)
         return
     (folder / PUBLIC).mkdir()
-    write_public_figures(publications.rows().values(), folder / PUBLIC_FIGURES)
+    write_public(connection, publications, folder / PUBLIC)
 
 
 def _has_content(release: Path, content: Content | None) -> bool:
-    """Tell whether a release has this content in `public/`, in files that are as they were made."""
+    """Tell whether a release has this content in `public/`, in files that are as they were made.
+
+    A file that an earlier version did not make yet is no reason to wait for the next closing.
+    """
+    expected = {f"{PUBLIC}/{name}" for name in FILES} if content else set()
     try:
         manifest = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
         files = {
@@ -104,11 +116,17 @@ def _has_content(release: Path, content: Content | None) -> bool:
             if name.startswith(f"{PUBLIC}/")
         }
         last = manifest["public"]["contents"][-1:]
-        return last == as_dicts([content] if content else []) and files == {
-            path.relative_to(release).as_posix(): sha256(path)
-            for path in (release / PUBLIC).rglob("*")
-            if path.is_file()
-        }
+        is_same = last == as_dicts([content] if content else [])
+        return (
+            is_same
+            and expected <= files.keys()
+            and files
+            == {
+                path.relative_to(release).as_posix(): sha256(path)
+                for path in (release / PUBLIC).rglob("*")
+                if path.is_file()
+            }
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

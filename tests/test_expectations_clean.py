@@ -411,8 +411,20 @@ create table marts.conversations as
         ['angst', 'it''s, {a: "b"}'] as topics,
         nullif(number % 3, 0)::smallint as age,
         month,
+        null::varchar as shift_id,
+        null::double as wait_seconds,
         (month || '-03')::timestamp + to_microseconds(number * 1234567) as first_answered_at
     from monthly;
+create table marts.shifts (
+    shift_id varchar, responders integer, attempts bigint, answered_attempts bigint,
+    missed_attempts bigint, conversations bigint, open_hours double, responder_hours double,
+    is_covered boolean, is_pending boolean, opened_on date, opens_at_local timestamp,
+    closes_at_local timestamp
+);
+create table marts.hours_of_week (
+    month varchar, weekday tinyint, hour tinyint, attempts bigint, answered_attempts bigint,
+    missed_attempts bigint, out_of_hours_attempts bigint, open_seconds bigint
+);
 create view marts.hours as select month, count(*) as attempts from marts.attempts group by month;
 comment on table marts.attempts is 'One row for each attempt; it''s a run.';
 comment on column marts.attempts.attempt_id is 'Pseudonym.';

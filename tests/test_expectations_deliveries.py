@@ -170,7 +170,7 @@ def test_every_quarantined_delivery_is_named_every_night(workspace, caplog):
 
 def test_what_was_found_is_not_half_written_on_a_full_disk(workspace, monkeypatch):
     judge(workspace)
-    before = (workspace.gates / "deliveries.json").read_bytes()
+    before = snapshot(workspace.gates)
 
     def write_half(path, text, **_options):
         path.write_bytes(text[:9].encode())
@@ -179,8 +179,15 @@ def test_what_was_found_is_not_half_written_on_a_full_disk(workspace, monkeypatc
     monkeypatch.setattr(Path, "write_text", write_half)
     with pytest.raises(Problem, match=r"There is no room left .* Make room in the state folder"):
         judge(workspace)
-    assert [file.name for file in workspace.gates.iterdir()] == ["deliveries.json"]
-    assert (workspace.gates / "deliveries.json").read_bytes() == before
+    assert snapshot(workspace.gates) == before
+
+
+def snapshot(folder: Path) -> dict[str, bytes | None]:
+    """Give the names of all that lies in a folder, and the bytes of its files."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,12 @@ def test_the_manifest_says_what_went_in(workspace):
         "internal/figures.csv",
         "internal/lineage.json",
         "internal/publications.csv",
+        "public/codes.csv",
+        "public/data_gaps.csv",
+        "public/datapackage.json",
+        "public/figure_definitions.csv",
         "public/figures.csv",
+        "public/revisions.csv",
     ]
     assert manifest["public"]["closed_through"] == "2023-01"
     assert manifest["public"]["contents"][0]["primary"] > 0

@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ingest.problem import Problem
@@ -36,36 +37,85 @@ def three_years_and_a_month() -> dict:
     return totals
 
 
+def give_labels(release: Path) -> None:
+    with duckdb.connect(str(release / "internal" / "analytics.duckdb")) as connection:
+        connection.execute("create schema figures")
+        connection.execute(
+            """
+            create table figures.figure_definitions as
+            select 'answer_rate' as figure, 'Answer rate' as label_en, 'Beantwoording' as label_nl
+            """
+        )
+
+
 def test_conversations_stand_by_month_for_the_last_three_whole_years(tmp_path):
     lines = show(write_release(tmp_path, three_years_and_a_month())).splitlines()
 
-    assert lines[0] == "Gesprekken per maand  2020   2021   2022"
-    assert lines[2] == "januari                 10     11     12"
-    assert lines[8] == "juli                    70     71     72*"
-    assert lines[13] == "december               120    121    122"
-    assert lines[15] == "totaal                1020   1021   1022"
+    assert lines[0] == "Gesprekken per maand   2020   2021   2022"
+    assert lines[2] == "januari                  10     11     12"
+    assert lines[8] == "juli                     70     71     72 [p]"
+    assert lines[13] == "december                120    121    122"
+    assert lines[15] == "Totaal                1.020  1.021  1.022"
 
 
-def test_figures_stand_by_year_up_to_the_last(tmp_path):
-    lines = show(write_release(tmp_path, three_years_and_a_month())).splitlines()
+def test_figures_stand_by_year_up_to_the_last_under_their_labels(tmp_path):
+    release = write_release(tmp_path, three_years_and_a_month())
+    give_labels(release)
+    lines = show(release).splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("Cijfers"))
 
-    assert lines[start] == "Cijfers per jaar  2020   2021   2022   2023"
-    assert lines[start + 2] == "conversations     1020   1021   1022   1023*"
-    assert lines[start + 3] == "answer_rate          –   61.5   61.5   61.5"
-    assert lines[start + 5] == "* voorlopig   – geen waarde"
+    assert lines[start] == "Cijfers per jaar  2020  2021  2022  2023"
+    assert lines[start + 2] == "Beantwoording      [x]  61,5  61,5  61,5"
+    assert lines[start + 3].startswith("[p] voorlopig: ")
+    assert lines[start + 4].startswith("[x] niet beschikbaar: ")
     assert lines[-1] == str(tmp_path.resolve())
 
 
+def test_a_column_with_marks_keeps_its_numbers_below_each_other(tmp_path):
+    lines = show(write_release(tmp_path, three_years_and_a_month())).splitlines()
+    ends = {lines[n].index(number) + 2 for n, number in ((2, "12"), (8, "72"))}
+
+    assert len(ends) == 1
+
+
 @pytest.mark.parametrize(
-    ("language", "january", "total"),
-    [("nl-BE", "januari", "totaal"), ("fr", "janvier", "total"), ("xx", "January", "total")],
+    ("language", "january", "total", "number"),
+    [
+        ("nl-BE", "januari", "Totaal", "1.020"),
+        ("fr", "January", "Total", "1,020"),
+        ("xx", "January", "Total", "1,020"),
+    ],
 )
-def test_months_are_in_the_language_of_the_helpline(language, january, total, tmp_path):
+def test_it_speaks_the_language_of_the_helpline(language, january, total, number, tmp_path):
     text = show(write_release(tmp_path, three_years_and_a_month(), language))
 
     assert january in text
     assert total in text
+    assert number in text
+
+
+def test_only_pages_that_are_there_can_be_clicked(tmp_path):
+    release = write_release(tmp_path / "published" / "latest", three_years_and_a_month())
+    report = release / "public" / "report" / "index.html"
+    report.parent.mkdir(parents=True)
+    report.touch()
+    text = show(release)
+
+    assert report.as_uri() in text
+    assert "site/index.html" not in text
+    assert "make docs" not in text
+    assert f"make sql DATA={tmp_path}" in text
+
+    (release / "site").mkdir()
+    (release / "site" / "index.html").touch()
+    assert f"make docs DATA={tmp_path}" in show(release)
+    assert len(show(release).splitlines()) <= 40
+
+
+def test_a_release_by_its_own_folder_names_no_command(tmp_path):
+    text = show(write_release(tmp_path / "e99a", three_years_and_a_month()))
+
+    assert "make sql" not in text
 
 
 def test_a_log_of_a_few_months_is_shown_too(tmp_path):
@@ -76,7 +126,7 @@ def test_a_log_of_a_few_months_is_shown_too(tmp_path):
     lines = show(write_release(tmp_path, totals)).splitlines()
 
     assert lines[2] == "januari"
-    assert lines[4] == "maart                    4*"
+    assert lines[4] == "maart                    4 [p]"
 
 
 def test_no_release_is_said(tmp_path):

@@ -18,7 +18,8 @@ import duckdb
 import pytest
 
 from ingest.pull import LEAST_MEMORY
-from tests import events, plants
+from publish.answer import answer
+from tests import annexes, events, plants
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "a_whole_month"
@@ -124,6 +125,14 @@ def test_public_holds_the_printed_figures_but_for_the_months_that_wait(three_yea
             assert looks == ("A", "F", True), row
 
 
+@pytest.mark.parametrize("document", annexes.QUESTIONS)
+def test_the_annex_shows_every_printed_figure_or_its_mark(document, three_years, tmp_path):
+    data, _ = three_years
+    question, path = annexes.QUESTIONS[document], tmp_path / "annex.docx"
+    answer(question, data / "published" / "latest", annexes.HELPLINE, output=path)
+    assert annexes.differences(path, document) == []
+
+
 def test_public_gives_no_small_count_away_and_the_auditor_agrees(three_years):
     data, _ = three_years
     latest = data / "published" / "latest"
@@ -190,7 +199,7 @@ def test_it_prints_the_years_beside_each_other_and_where_the_release_lies(three_
     lines = [line.split() for line in printed.splitlines()]
     assert ["januari", "60", "62", "91"] in lines
     assert ["december", "73", "98", "90"] in lines
-    assert ["totaal", "914", "923", "1074"] in lines
+    assert ["Totaal", "914", "923", "1.074"] in lines
     release = (data / "published" / "latest").resolve().name
     assert release in printed
     for part in ("simulation", "Airflow", "pull", "transform", "publish", "all in all"):

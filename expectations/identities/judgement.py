@@ -14,9 +14,13 @@ from expectations.outcome import Finding
 from expectations.validation import EXAMPLES, named, validate
 
 SHOWN = ["figure", "period", "breakdown", "category", "found", "against"]
+# The expectation that stands for all identities of a relation, by its name.
+RELATIONS = {"=": "equal", "<=": "at_most"}
 
 
-def judge_identities(comparisons: pd.DataFrame, identities: Iterable[Identity]) -> list[Finding]:
+def judge_identities(
+    comparisons: pd.DataFrame, identities: Iterable[Identity], subject: str = "identities"
+) -> list[Finding]:
     """Judge what `compare` gathered, and give the finding of each identity.
 
     Great Expectations takes a twentieth of a second over each expectation, however little it is
@@ -33,8 +37,15 @@ def judge_identities(comparisons: pd.DataFrame, identities: Iterable[Identity]) 
         for example in finding.examples:
             broken.setdefault(example.pop("identity"), []).append(example)
     compared = comparisons.groupby("identity")["compared"].sum()
+    declared = {finding.name: finding.declared for finding in found}
     return [
-        _finding(identity, broken.get(identity.name, []), int(compared.get(identity.name, 0)))
+        _finding(
+            identity,
+            broken.get(identity.name, []),
+            int(compared.get(identity.name, 0)),
+            subject,
+            declared[RELATIONS[identity.relation]],
+        )
         for identity in identities
     ]
 
@@ -42,7 +53,7 @@ def judge_identities(comparisons: pd.DataFrame, identities: Iterable[Identity]) 
 def _expect_equal() -> Expectation:
     return named(
         gxe.ExpectColumnPairValuesToBeEqual,
-        "equal",
+        RELATIONS["="],
         "What is found equals what it is held against.",
         column_A="found",
         column_B="against",
@@ -53,7 +64,7 @@ def _expect_equal() -> Expectation:
 def _expect_at_most() -> Expectation:
     return named(
         gxe.ExpectColumnPairValuesAToBeGreaterThanB,
-        "at_most",
+        RELATIONS["<="],
         "What is found is at most what it is held against.",
         column_A="against",
         column_B="found",
@@ -62,7 +73,9 @@ def _expect_at_most() -> Expectation:
     )
 
 
-def _finding(identity: Identity, broken: list[dict], compared: int) -> Finding:
+def _finding(
+    identity: Identity, broken: list[dict], compared: int, subject: str, declared: dict
+) -> Finding:
     return Finding(
         name=identity.name,
         says=identity.says,
@@ -71,4 +84,6 @@ def _finding(identity: Identity, broken: list[dict], compared: int) -> Finding:
         checked=compared,
         broken=len(broken),
         examples=broken[:EXAMPLES],
+        subject=subject,
+        declared=declared,
     )
