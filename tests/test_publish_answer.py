@@ -300,7 +300,7 @@ def test_the_meaning_of_each_mark_stands_in_the_annex_and_gaps_are_told(made):
     path, said = made["answer-363-2023"]
     text = "\n".join(paragraph.text for paragraph in Document(str(path)).paragraphs)
     for part in (
-        "[volgt]\N{NO-BREAK SPACE}volgt: dagen van de periode ontbreken",
+        "[volgt]\N{NO-BREAK SPACE}nog niet beschikbaar: dagen van de periode ontbreken",
         "[v]\N{NO-BREAK SPACE}vertrouwelijk: een klein aantal personen",
         "[p]\N{NO-BREAK SPACE}voorlopig",
         "Breuk in de reeks [b]: openingsuren vanaf 16 maart 2020: 27 uur per week",

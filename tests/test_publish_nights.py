@@ -72,7 +72,11 @@ def year(tmp_path_factory: pytest.TempPathFactory, models: Models) -> Iterator[Y
             )
             run_night(workspace, models)
             latest = workspace.published / "latest" / "public"
-            public[night] = {path.name: path.read_bytes() for path in latest.iterdir()}
+            public[night] = {
+                path.relative_to(latest).as_posix(): path.read_bytes()
+                for path in latest.rglob("*")
+                if path.is_file()
+            }
         yield Year(workspace, public)
 
 

@@ -179,6 +179,7 @@ def test_the_manifest_says_what_went_in(workspace):
     }
     assert list(manifest["files"]) == [
         "internal/analytics.duckdb",
+        "internal/coordinator.html",
         "internal/figures.csv",
         "internal/lineage.json",
         "internal/publications.csv",
@@ -187,7 +188,13 @@ def test_the_manifest_says_what_went_in(workspace):
         "public/datapackage.json",
         "public/figure_definitions.csv",
         "public/figures.csv",
+        "public/figures.xlsx",
+        "public/readme.md",
+        "public/report/index.html",
         "public/revisions.csv",
+        "site/docs/index.html",
+        "site/index.html",
+        "site/quality/index.html",
     ]
     assert manifest["public"]["closed_through"] == "2023-01"
     assert manifest["public"]["contents"][0]["primary"] > 0
