@@ -22,7 +22,10 @@ from expectations import deliveries, figures
 from ingest import key
 from ingest.workspace import DEFAULT_HELPLINE, Workspace
 from publish.protect import protect
+from publish.public import Public
 from publish.release import release
+from publish.report import write_report
+from publish.workbook import write_workbook
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES: dict[str, Callable[[Workspace], object]] = {
@@ -50,7 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
             workspace = Workspace(Path(folder) / f"{number}", str(logs), ROOT / DEFAULT_HELPLINE)
             nights.append(time_night(workspace))
         again = time_night(workspace)
+        report = time_pages(workspace)
     print_table(nights, again)
+    print("\nof publish, when a month closes:")
+    for name, seconds in report.items():
+        print(f"{name:<18} {seconds:7.2f}")
     return 0
 
 
@@ -63,6 +70,20 @@ def time_night(workspace: Workspace) -> dict[str, float]:
         stage(workspace)
         seconds[name] = time.perf_counter() - started
         print(f"  {name:<18} {seconds[name]:6.2f} s", file=sys.stderr, flush=True)
+    return seconds
+
+
+def time_pages(workspace: Workspace) -> dict[str, float]:
+    """Give the seconds that the report and the workbook of the latest release take."""
+    public = Public.read(workspace.published / "latest" / "public")
+    seconds = {}
+    for name, write in {
+        "report": lambda: write_report(public, workspace.temporary / "report"),
+        "workbook": lambda: write_workbook(public, workspace.temporary / "figures.xlsx"),
+    }.items():
+        started = time.perf_counter()
+        write()
+        seconds[name] = time.perf_counter() - started
     return seconds
 
 

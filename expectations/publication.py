@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
@@ -115,6 +116,11 @@ class Evidence:
         return self.seen | {cell for cell, row in self.rows.items() if row.is_shown}
 
     @cached_property
+    def printed(self) -> dict[Cell, Decimal]:
+        """What documents printed, the last one first to count."""
+        return {cell: value for one in self.documents for cell, value in one.shown.items()}
+
+    @cached_property
     def audit(self) -> Audit:
         """What an attacker concludes from everything that is published with this release."""
         if not self.contents:
@@ -208,13 +214,15 @@ def _values(evidence: Evidence) -> Compared:
 
 
 def _provisional(evidence: Evidence) -> Compared:
-    for cell, row in evidence.rows.items():
+    for cell, row in evidence.new_rows.items():
         if row.is_provisional:
             needed = [cell, *operands(cell, evidence.definitions)]
             counted = [one for one in needed if evidence.definitions[one.figure].is_count]
             persons = [one for one in counted if evidence.definitions[one.figure].is_protected]
             untold = [one for one in persons if one not in evidence.told]
-            yield cell, len(untold), 0
+            # A count that moved since it was printed would tell by how many.
+            has_moved = cell in persons and Decimal(row.value) != evidence.printed.get(cell)
+            yield cell, len(untold) + has_moved, 0
 
 
 def _not_closed(evidence: Evidence) -> Compared:
@@ -312,8 +320,8 @@ CHECKS = (
     ),
     Check(
         "no_provisional_count_of_persons_is_public",
-        "A provisional value counts no persons, and is computed from no count of persons, that a "
-        "reader does not have already.",
+        "A provisional value that is public for the first time counts no persons, and is computed "
+        "from no count of persons, that a reader does not have already.",
         "=",
         _provisional,
     ),

@@ -66,6 +66,10 @@ def open_shell(release: Path, query: str = "", history: Path | None = None) -> N
     """
     try:
         with _attached(release) as connection:
+            if query.lstrip().startswith("."):
+                raise Problem(
+                    f"{query.strip()} is for the shell: `make sql` without QUERY opens it."
+                )
             if query.strip():
                 _run(connection, _text_of(query))
             elif sys.stdin.isatty():

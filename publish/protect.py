@@ -211,7 +211,12 @@ def _next_content(
     of_few = {cell for cell, count in durations.items() if count < threshold}
     shown = {cell for cell, row in before.rows().items() if row.is_shown}
     rows = {cell: _marked(row, pattern, of_few - shown) for cell, row in rows.items()}
-    rows = _with_provisional(rows, so_far, definitions, _printed(connection))
+    settled = {
+        cell: value
+        for cell, value in so_far.items()
+        if not (_rests_on(cell, definitions[cell.figure]) | {block_of(cell.period)}) & waiting
+    }
+    rows = _with_provisional(rows, settled, definitions, _printed(connection))
     content = Content(
         content=len(before.contents) + 1,
         closed_through=closed_through,

@@ -127,10 +127,10 @@ class Public:
             revisions = {
                 cell: Revision(cell, row["reason"], row["decided_on"])
                 for row in _rows(folder / REVISIONS)
-                for cell in [_cell(row)]
+                for cell in [cell_of(row)]
             }
             gaps = tuple(_gap(row) for row in _rows(folder / DATA_GAPS))
-            values = {_cell(row): _value(row) for row in _rows(folder / FIGURES)}
+            values = {cell_of(row): value_of(row, _state(row)) for row in _rows(folder / FIGURES)}
         except (OSError, ValueError, KeyError, TypeError):
             raise Problem(
                 f"{folder} holds no whole set of public figures; `python -m publish verify` says "
@@ -179,7 +179,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _cell(row: Mapping[str, str]) -> Cell:
+def cell_of(row: Mapping[str, str]) -> Cell:
+    """Give the cell that a line of figures.csv is about."""
     return Cell(row["figure"], row["period"], row["breakdown"], row["category"])
 
 
@@ -188,9 +189,10 @@ def _gap(row: Mapping[str, str]) -> Gap:
     return Gap(row["log"], first, last, row["reason"])
 
 
-def _value(row: Mapping[str, str]) -> Value:
+def value_of(row: Mapping[str, str], state: State) -> Value:
+    """Give what a line of figures.csv says of its cell, to whom it is in this state."""
     return Value(
-        state=_state(row),
+        state=state,
         number=Decimal(row["value"]) if row["value"] else None,
         decimals=int(row["decimals"]),
         unit=row["unit"],

@@ -230,6 +230,14 @@ LEAKS = (
         "no_provisional_count_of_persons_is_public",
     ),
     Leak(
+        "a provisional count of persons has moved by one since a document printed it",
+        lambda: replace(
+            evidence(showing(row(PENDING, "71", obs="P")), documents=[document(PENDING, "70")]),
+            figures=evidence(ROWS).figures | {PENDING: ("71", "P")},
+        ),
+        "no_provisional_count_of_persons_is_public",
+    ),
+    Leak(
         "a provisional value is shown as if it were final",
         lambda: replace(
             evidence(showing(row(PENDING, "70"))),

@@ -144,7 +144,7 @@ def test_the_same_weeks_a_year_before_stand_beside_these(warehouse):
 
     # A year before, Monday is covered too, but it lies 52 weeks before a Monday that is not here.
     assert page.row("compared", "Pogingen")[1:] == ["5", "1", "+400 %"]
-    assert page.row("compared", "Antwoordgraad")[1:] == [
+    assert page.row("compared", "Beantwoordingsgraad")[1:] == [
         "40,0 %",
         "100,0 %",
         "−60,0 procentpunt",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 import tomllib
 from dataclasses import replace
 from datetime import date
@@ -37,7 +36,6 @@ HOSTILE = (
     "']; datum.x = 1; ['",
     "&lt;b&gt;",
 )
-SECONDS = 10
 # The width of a page without its margins, in pixels of 1/96 inch.
 A4 = (680, 970)
 
@@ -48,19 +46,8 @@ def public() -> Public:
 
 
 @pytest.fixture(scope="module")
-def built(public) -> tuple[str, float]:
-    start = time.monotonic()
-    return render_report(public), time.monotonic() - start
-
-
-@pytest.fixture(scope="module")
-def text(built) -> str:
-    return built[0]
-
-
-@pytest.fixture(scope="module")
-def took(built) -> float:
-    return built[1]
+def text(public) -> str:
+    return render_report(public)
 
 
 @pytest.fixture(scope="module")
@@ -135,8 +122,35 @@ def test_question_7_the_day_with_most_conversations(page):
     assert "Het hoogst: zondag 23–24 u. (161)" in said(heat)
 
 
+@pytest.mark.parametrize(
+    ("hidden", "most"),
+    [("3", ""), ("7", "Dinsdag (25 %)")],
+    ids=["could be more", "is less for sure"],
+)
+def test_no_day_is_called_the_busiest_that_a_hidden_one_could_exceed(hidden, most):
+    days = {"1": 199, "2": 204, "3": 150, "4": 192, "5": 72, "6": 0, "7": 12}
+    shown = {day: State.CONFIDENTIAL if day == hidden else count for day, count in days.items()}
+    total = sum(days.values()) + (100 if hidden == "3" else 0)
+    figures = make(
+        {("conversations", "2022"): total, ("conversations", "2022-12"): 5}
+        | {("conversations", "2022", "weekday", day): count for day, count in shown.items()}
+        | {("conversations_share_percent", "2022", "weekday", day): 25 for day in shown}
+    )
+    page = parser.fromstring(render_report(figures))
+    keys = said(page.xpath("//ul[@class='keys']")[0])
+    assert (f"{most} dag met de meeste gesprekken" in keys) is bool(most)
+    assert ("dag met de meeste" in keys) is bool(most)
+
+
+def test_a_caption_says_that_its_highest_is_that_of_the_months_shown(page):
+    [block] = page.xpath("//section[@aria-labelledby='missed_pressers_by_month']")
+    assert "Van de maanden van 2022 met een getal: het hoogst maart" in said(
+        block.find(".//figcaption")
+    )
+
+
 def test_the_top_says_through_which_day_the_figures_go(page):
-    assert said(page.xpath("//p[@class='through']")[0]) == "Cijfers t.e.m. 31 december 2022"
+    assert said(page.xpath("//p[@class='through']")[0]) == "Cijfers tot en met 31 december 2022"
     assert page.get("lang") == "nl"
 
 
@@ -239,10 +253,6 @@ def test_the_same_figures_give_the_same_bytes_in_another_process(tmp_path):
     assert (tmp_path / "index.html").read_bytes() == other
 
 
-def test_the_report_of_three_years_is_built_in_seconds(took):
-    assert took < SECONDS
-
-
 def test_both_languages_say_the_same():
     texts = tomllib.loads((HERE / "words.toml").read_text(encoding="utf-8"))
     assert texts["nl"].keys() == texts["en"].keys()
@@ -260,7 +270,7 @@ def test_both_languages_say_the_same():
 def test_with_one_month_closed_there_is_a_page_of_that_month():
     text = render_report(make({("conversations", "2020-01"): 12}, closed_through="2020-01"))
     page = parser.document_fromstring(text)
-    assert "Cijfers t.e.m. 31 januari 2020" in text
+    assert "Cijfers tot en met 31 januari 2020" in text
     assert "nog geen kalenderjaar afgesloten" in text
     assert not page.xpath("//ul[@class='keys']")
     assert rows(page, "conversations_by_month")["januari"] == ["12"]

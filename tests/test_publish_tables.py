@@ -102,7 +102,7 @@ def test_a_quotient_over_provisional_attempts_is_provisional_and_says_what_count
     table = hours(missed=(State.PROVISIONAL, 40), open_hours=40)
     value = table.lines[19].values[0]
     assert (value.state, value.number) == (State.PROVISIONAL, Decimal("1.0"))
-    assert any("ligt hoger" in note for note in table.notes)
+    assert any("kan nog wijzigen" in note for note in table.notes)
 
 
 def test_a_quotient_over_few_hours_is_left_out():

@@ -190,7 +190,7 @@ class _Annex:
         facts = {
             "asker": self.question.asker,
             "minister": self.question.minister,
-            "answer": self.question.document,
+            "answer": self.question.document if self.source.is_internal else "",
             "helpline": self.about.helpline,
             through: self.words.period(month) if month else "",
             "release": self.source.release,

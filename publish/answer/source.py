@@ -19,7 +19,17 @@ from publish.contents import literal, read_dicts
 from publish.disclosure.cells import Cell
 from publish.disclosure.periods import months_of, year_before
 from publish.ledger import decimals_of, rounded
-from publish.public import DATAPACKAGE, About, Gap, Public, Revision, State, Value
+from publish.public import (
+    DATAPACKAGE,
+    About,
+    Gap,
+    Public,
+    Revision,
+    State,
+    Value,
+    cell_of,
+    value_of,
+)
 from publish.publications import PUBLIC
 from publish.verify import DATABASE, MANIFEST
 from publish.write import FIGURES
@@ -238,10 +248,10 @@ def _read_internal(release: Path) -> Public:
             revisions = {
                 cell: Revision(cell, row["reason"], row["decided_on"])
                 for row in _texts(connection, "from helpline.revisions order by decided_on")
-                for cell in [_cell(row)]
+                for cell in [cell_of(row)]
             }
         with (release / FIGURES).open(encoding="utf-8", newline="") as file:
-            values = {_cell(row): _value(row) for row in csv.DictReader(file)}
+            values = {cell_of(row): value_of(row, _state(row)) for row in csv.DictReader(file)}
     except (OSError, duckdb.Error, ValueError, KeyError, TypeError):
         raise Problem(
             f"{release} holds no whole set of internal figures; `python -m publish verify` says "
@@ -278,21 +288,6 @@ def _texts(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, 
     return [
         {name: "" if value is None else str(value) for name, value in row.items()} for row in rows
     ]
-
-
-def _cell(row: Mapping[str, str]) -> Cell:
-    return Cell(row["figure"], row["period"], row["breakdown"], row["category"])
-
-
-def _value(row: Mapping[str, str]) -> Value:
-    return Value(
-        state=_state(row),
-        number=Decimal(row["value"]) if row["value"] else None,
-        decimals=int(row["decimals"]),
-        unit=row["unit"],
-        base=row["base"],
-        break_reason=row["break"],
-    )
 
 
 def _state(row: Mapping[str, str]) -> State:

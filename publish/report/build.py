@@ -57,7 +57,6 @@ def render_report(public: Public) -> str:
         "timezone": about.timezone,
         "gap": about.attempt_gap_minutes,
         "settling": about.settling_days,
-        "threshold": about.small_count_threshold,
         "largest": about.small_count_threshold - 1,
     }
     return render(

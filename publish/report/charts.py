@@ -91,8 +91,9 @@ class Charts:
         least, most = min(known)[1], max(known, key=lambda one: (one[0], -one[1]))[1]
         if main.values[least].number == main.values[most].number:
             return ""
+        is_whole = len(known) == len(main.values)
         return self.words.text(
-            "extremes",
+            "extremes" if is_whole else "extremes_of_shown",
             year=main.label,
             most=months[most],
             most_number=self.words.value(main.values[most]),
@@ -158,7 +159,8 @@ class Charts:
         if known:
             order = sorted(known, key=lambda row: -(row.value.number or 0))
             most = "; ".join(f"{row.label} {row.written}" for row in order)
-            says.append(self.words.text("in_order", year=year, rows=most))
+            key = "in_order" if len(known) == len(rows) else "in_order_of_shown"
+            says.append(self.words.text(key, year=year, rows=most))
         hidden = [row for row in rows if row.value.number is None]
         if hidden:
             said = ", ".join(f"{row.label} {row.written}" for row in hidden)

@@ -75,11 +75,20 @@ def _channels(public: Public, words: Words, year: str) -> str:
 
 
 def _most(public: Public, figure: str, breakdown: str, year: str) -> str:
-    """Give the category with the greatest number, the first of equals; no unknown one."""
+    """Give the category with the greatest number, the first of equals; no unknown one.
+
+    Nothing if one that is not shown could be greater: what is hidden is at most what the shown ones
+    leave of the total.
+    """
     numbers = {
         category: public.value(figure, year, breakdown, category).number
         for category in public.categories(figure, breakdown)
-        if category not in ("unknown", "unlisted")
     }
-    known = {category: number for category, number in numbers.items() if number}
-    return max(known, key=lambda category: known[category], default="")
+    shown = {category: number for category, number in numbers.items() if number}
+    named = [category for category in shown if category not in ("unknown", "unlisted")]
+    most = max(named, key=lambda category: shown[category], default="")
+    if most and None in numbers.values():
+        total = public.value(figure, year).number
+        if total is None or total - sum(shown.values()) >= shown[most]:
+            return ""
+    return most

@@ -101,9 +101,12 @@ def write_quality(
 
 
 def about(count: int, nearest: int, words: Words) -> str:
-    """Tell a count only roughly: to the nearest ten or thousand, and less as `fewer than`."""
-    if count == 0:
-        return words["exactly_none"]
+    """Tell a count of deliveries: none as it is, others roughly."""
+    return roughly(count, nearest, words) if count else words["exactly_none"]
+
+
+def roughly(count: int, nearest: int, words: Words) -> str:
+    """Tell a count only to the nearest ten or thousand, and less, also none, as `fewer than`."""
     if count < nearest:
         return words.text("fewer", number=words.number(nearest))
     rounded = (count + nearest // 2) // nearest * nearest
@@ -191,20 +194,25 @@ def _came_in(connection: duckdb.DuckDBPyConnection, words: Words) -> list[tuple[
         "rejects": (rejects, SET_ASIDE_TO_NEAREST),
     }
     labels = words.group("deliveries")
-    return [(labels[name], about(int(count), to, words)) for name, (count, to) in counts.items()]
+    events = ("lines", "rejects")
+    return [
+        (labels[name], (roughly if name in events else about)(int(count), to, words))
+        for name, (count, to) in counts.items()
+    ]
 
 
 def _set_aside(connection: duckdb.DuckDBPyConnection, words: Words) -> list[tuple[str, str]]:
     """Count the lines that were set aside by reason, roughly.
 
-    By name, so that the order tells nothing.
+    By name, and each reason every night, so that neither order nor a new row tells anything.
     """
     reasons = connection.execute(
         "select reason, count(*) from raw.rejects group by reason"
     ).fetchall()
     labels = words.group("reasons")
+    counts = dict.fromkeys(labels, 0) | dict(reasons)
     told = [
-        (labels.get(reason, reason), about(count, SET_ASIDE_TO_NEAREST, words))
-        for reason, count in reasons
+        (labels.get(reason, reason), roughly(count, SET_ASIDE_TO_NEAREST, words))
+        for reason, count in counts.items()
     ]
     return sorted(told)
