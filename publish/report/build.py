@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from altair.utils.schemapi import debug_mode
 from markupsafe import Markup
 
 from publish import sections
@@ -92,13 +93,14 @@ def _reachable(keys: Iterable[Key], found: Iterable[Section]) -> list[Key]:
 
 def _blocks(found: Iterable[Section], public: Public, words: Words) -> Mapping[str, Block]:
     charts = Charts(public, words)
-    return {
-        table.name: Block(
-            table, html(table, words), charts.draw(table), table.name.endswith(FOLDED)
-        )
-        for section in found
-        for table in section.tables
-    }
+    with debug_mode(False):  # Altair would check every part against Vega-Lite's schema; a test does
+        return {
+            table.name: Block(
+                table, html(table, words), charts.draw(table), table.name.endswith(FOLDED)
+            )
+            for section in found
+            for table in section.tables
+        }
 
 
 def _marks(words: Words) -> Iterator[tuple[str, str, str]]:
