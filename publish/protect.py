@@ -21,7 +21,6 @@ from ingest.warehouse import fill, open_warehouse, run, transaction
 from ingest.workspace import Workspace
 from publish.disclosure.cells import Cell, Definition
 from publish.disclosure.derived import operands
-from publish.disclosure.periods import block_of, is_month, months_of, year_before
 from publish.disclosure.suppression import Pattern, Proposal, choose
 from publish.ledger import (
     FINAL,
@@ -30,6 +29,7 @@ from publish.ledger import (
     find_contradictions,
     published_documents,
 )
+from publish.provisional import with_provisional
 from publish.publications import (
     CONFIDENTIAL,
     FREE,
@@ -43,10 +43,9 @@ from publish.publications import (
     closes_a_year,
     read_history,
 )
+from publish.waiting import held_to_what_waits, without_what_waits, years_to_wait
 
 log = logging.getLogger("chatcijfers.protect")
-
-MISSING = "O"  # of the observation statuses
 
 TABLES = Path(__file__).with_suffix(".sql")
 LISTED_CONTRADICTIONS = 20
@@ -198,8 +197,8 @@ def _next_content(
     rows, so_far = _public_rows(connection)
     waiting: frozenset[str] = frozenset()
     if not closes_a_year(before, closed_through):
-        waiting = _years_to_wait(before.rows(), rows, definitions, threshold)
-    rows = _held_to_what_waits(before.rows(), rows, waiting, definitions)
+        waiting = years_to_wait(before.rows(), rows, definitions, threshold)
+    rows = held_to_what_waits(before.rows(), rows, waiting, definitions)
     pattern = choose(
         _proposal(rows, definitions),
         definitions,
@@ -211,12 +210,8 @@ def _next_content(
     of_few = {cell for cell, count in durations.items() if count < threshold}
     shown = {cell for cell, row in before.rows().items() if row.is_shown}
     rows = {cell: _marked(row, pattern, of_few - shown) for cell, row in rows.items()}
-    settled = {
-        cell: value
-        for cell, value in so_far.items()
-        if not (_rests_on(cell, definitions[cell.figure]) | {block_of(cell.period)}) & waiting
-    }
-    rows = _with_provisional(rows, settled, definitions, _printed(connection))
+    settled = without_what_waits(so_far, waiting, definitions)
+    rows = with_provisional(rows, settled, definitions, _printed(connection))
     content = Content(
         content=len(before.contents) + 1,
         closed_through=closed_through,
@@ -266,109 +261,6 @@ def _printed(connection: duckdb.DuckDBPyConnection) -> dict[Cell, Decimal]:
     for document in published_documents(connection):
         printed |= document.shown
     return printed
-
-
-def _with_provisional(
-    rows: Mapping[Cell, Row],
-    so_far: Mapping[Cell, str],
-    definitions: Mapping[str, Definition],
-    printed: Mapping[Cell, Decimal],
-) -> dict[Cell, Row]:
-    """Show what is pending and may be seen all the same: so far, and marked as provisional.
-
-    That is what a document has printed as it is now, and, of years and ranges, what counts no
-    persons: a total over pending months is provisional, the months themselves wait. What is
-    computed follows if all that it is computed from is shown.
-    """
-    shown = dict(rows)
-
-    def show(cells: Iterable[Cell]) -> None:
-        for cell in cells:
-            shown[cell] = rows[cell]._replace(value=so_far[cell], conf_status=FREE)
-
-    waiting = {
-        cell: definitions[cell.figure] for cell in so_far if rows[cell].conf_status == NOT_YET
-    }
-    show(cell for cell in waiting if cell in printed and Decimal(so_far[cell]) == printed[cell])
-    totals = {cell: one for cell, one in waiting.items() if not is_month(cell.period)}
-    show(
-        cell
-        for cell, one in totals.items()
-        if one.is_count and not one.is_protected and _has_every_month(rows, cell)
-    )
-    show(
-        cell
-        for cell, one in totals.items()
-        if not one.is_count
-        and one.kind != "quantile"
-        and all(_has_value(shown, operand) for operand in operands(cell, definitions))
-    )
-    return shown
-
-
-def _has_every_month(rows: Mapping[Cell, Row], total: Cell) -> bool:
-    """Whether there is something of every month: a year that the logs begin in is no total."""
-    months = (Cell(total.figure, month) for month in months_of(total.period))
-    return all(month in rows and rows[month].obs_status != MISSING for month in months)
-
-
-def _has_value(rows: Mapping[Cell, Row], cell: Cell) -> bool:
-    return cell in rows and rows[cell].value != ""
-
-
-def _years_to_wait(
-    before: Mapping[Cell, Row],
-    rows: Mapping[Cell, Row],
-    definitions: Mapping[str, Definition],
-    threshold: int,
-) -> frozenset[str]:
-    """Find the years whose revision would give a person away: they wait for the yearly closing.
-
-    Two contents that differ by a small count of persons say what these persons had in common. At
-    the yearly closing the revisions of a whole year come together.
-    """
-    return frozenset(
-        block_of(cell.period)
-        for cell, row in rows.items()
-        if definitions[cell.figure].is_protected
-        and cell in before
-        and before[cell].is_shown
-        and row.is_shown
-        and 0 < abs(Decimal(row.value) - Decimal(before[cell].value)) < threshold
-    )
-
-
-def _held_to_what_waits(
-    before: Mapping[Cell, Row],
-    rows: Mapping[Cell, Row],
-    waiting: frozenset[str],
-    definitions: Mapping[str, Definition],
-) -> dict[Cell, Row]:
-    """Keep what was public of the years that wait; what is new and rests on them is pending.
-
-    What was shown and has no final value any more (a gap was declared, a delivery quarantined) is
-    shown as it was until it has one again.
-    """
-    held = {}
-    for cell, row in rows.items():
-        is_unsettled = cell in before and before[cell].is_shown and not row.is_shown
-        if is_unsettled or (cell in before and block_of(cell.period) in waiting):
-            row = before[cell]
-        elif cell not in before and _rests_on(cell, definitions[cell.figure]) & waiting:
-            row = row._replace(value="", obs_status=PENDING, conf_status=NOT_YET)
-        held[cell] = row
-    return held
-
-
-def _rests_on(cell: Cell, definition: Definition) -> set[str]:
-    """Give the years on which a cell rests, beyond the months that it is itself about."""
-    periods = []
-    if "/" in cell.period or len(cell.period) == 4:
-        periods += months_of(cell.period)
-    if definition.kind == "change":
-        periods.append(year_before(cell.period))
-        periods.append(cell.period)
-    return {block_of(period) for period in periods}
 
 
 def _proposal(rows: Mapping[Cell, Row], definitions: Mapping[str, Definition]) -> Proposal:

@@ -20,8 +20,10 @@ from publish.protect import protect
 from publish.publications import read_history, read_publications
 from publish.release import release
 from publish.verify import verify
+from publish.waiting import without_what_waits
 from tests.models import Models
 from tests.test_expectations_clean import change, clean_workspace
+from tests.test_expectations_publication import definitions
 
 LATE = "update figures.periods set is_closed = false where period = '2023-01'"
 CLOSE_JANUARY = """
@@ -397,3 +399,13 @@ def test_the_history_goes_from_release_to_release(workspace):
     assert second.rows(1) == first.rows()
     assert second.contents[:1] == first.contents
     assert second.rows() != first.rows()
+
+
+def test_what_rests_on_a_year_that_waits_has_no_value_so_far():
+    so_far = {
+        Cell("clicks_per_conversation", "2022"): "47.6",
+        Cell("clicks_change_percent", "2023"): "5",
+        Cell("clicks", "2023"): "100",
+    }
+    kept = without_what_waits(so_far, {"2022"}, definitions())
+    assert kept == {Cell("clicks", "2023"): "100"}
