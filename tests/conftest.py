@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import pickle
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from publish import report, workbook
+from publish.public import Public
 from tests.models import Models
 
 KEY = "a key for tests, long enough to be one"
@@ -28,6 +34,36 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
 def root() -> Path:
     """The root of the repository."""
     return Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pages_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Releases of the same public figures share a report and a workbook: making them takes seconds.
+
+    They are the real ones, made once in each worker. What is about the pages themselves calls their
+    modules, and makes them every time.
+    """
+    kept = tmp_path_factory.mktemp("pages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "write_report", once(report.write_report, kept / "report"))
+        patch.setattr(workbook, "write_workbook", once(workbook.write_workbook, kept / "workbook"))
+        yield
+
+
+def once(write: Callable[[Public, Path], None], folder: Path) -> Callable[[Public, Path], None]:
+    """Have the same figures written once into `folder`, and copied from there."""
+
+    def written(public: Public, path: Path) -> None:
+        made = folder / (hashlib.sha256(pickle.dumps(public)).hexdigest() + path.suffix)
+        if not made.exists():
+            folder.mkdir(exist_ok=True)
+            unfinished = folder / f"unfinished{path.suffix}"
+            write(public, unfinished)
+            unfinished.rename(made)
+        copy = shutil.copytree if made.is_dir() else shutil.copyfile
+        copy(made, path)
+
+    return written
 
 
 # What takes minutes begins first, so that no worker is left alone with it in the end.

@@ -90,7 +90,7 @@ def test_a_reader_goes_from_the_start_page_to_each_place_and_back(
     assert {"Alle cijfers", "Kwaliteit van de gegevens", "Hoe de cijfers gemaakt worden"} <= set(
         places
     )
-    assert ("Verslag" in places) == (release / "public" / "report" / "index.html").exists()
+    assert ("Rapport" in places) == (release / "public" / "report" / "index.html").exists()
     for place in places:
         link = page.get_by_role("link", name=place, exact=True)
         if link.get_attribute("href").endswith(".html"):
