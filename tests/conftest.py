@@ -50,11 +50,20 @@ def pages_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def once(write: Callable[[Public, Path], None], folder: Path) -> Callable[[Public, Path], None]:
-    """Have the same figures written once into `folder`, and copied from there."""
+def digest_of(public: Public) -> str:
+    """Tell figures apart by all that they say."""
+    return hashlib.sha256(pickle.dumps(public)).hexdigest()
+
+
+def once(
+    write: Callable[[Public, Path], None],
+    folder: Path,
+    name: Callable[[Public], str] = digest_of,
+) -> Callable[[Public, Path], None]:
+    """Have figures of the same name written once into `folder`, and copied from there."""
 
     def written(public: Public, path: Path) -> None:
-        made = folder / (hashlib.sha256(pickle.dumps(public)).hexdigest() + path.suffix)
+        made = folder / (name(public) + path.suffix)
         if not made.exists():
             folder.mkdir(exist_ok=True)
             unfinished = folder / f"unfinished{path.suffix}"

@@ -37,7 +37,7 @@ class Row(NamedTuple):
 # A whole run for each example: shrinking one takes minutes, so a failure is shown as it was found.
 # To shrink it: add Phase.shrink and the seed that pytest prints.
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     print_blob=True,

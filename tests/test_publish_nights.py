@@ -15,6 +15,7 @@ import ingest
 from expectations import deliveries, figures
 from expectations.outcome import Outcome
 from ingest.workspace import Workspace
+from publish import report, workbook
 from publish.protect import protect
 from publish.publications import Publications, read_publications
 from publish.release import release
@@ -22,7 +23,7 @@ from simulation.files import write_files
 from simulation.logs import simulate
 from simulation.opening import Calendar
 from simulation.targets import read_targets
-from tests.conftest import KEY
+from tests.conftest import KEY, once
 from tests.models import Models
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +55,10 @@ class Year:
 
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory, models: Models) -> Iterator[Year]:
-    """One night after the other, on logs that grow by the days that have passed."""
+    """One night after the other, on logs that grow by the days that have passed.
+
+    This is about the figures: every closing has the pages of the first, for each takes seconds.
+    """
     folder = tmp_path_factory.mktemp("year")
     targets = read_targets()
     contents = simulate(targets, Calendar(targets.first_day, targets.last_day), seed=1)
@@ -64,6 +68,9 @@ def year(tmp_path_factory: pytest.TempPathFactory, models: Models) -> Iterator[Y
     public: dict[date, dict[str, bytes]] = {}
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("CHATCIJFERS_KEY", KEY)
+        for pages, write in ((report, "write_report"), (workbook, "write_workbook")):
+            made_once = once(getattr(pages, write), folder / write, name=lambda _: "first")
+            environment.setattr(pages, write, made_once)
         for night in sorted(CLOSINGS + BETWEEN):
             last = max(public, default=targets.first_day)
             write_files(
