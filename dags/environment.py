@@ -143,9 +143,13 @@ def _stack(database_password: str, url: str) -> dict[str, str]:
         ),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "http://api-server:8080/execution/",
+        # A task waits some minutes for an API server or a database that is starting again.
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "12",
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "30",
         "AIRFLOW__API__HOST": "0.0.0.0",
         "AIRFLOW__API__PORT": "8080",
         "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__ENABLE_SWAGGER_UI": "False",  # its page loads scripts from elsewhere
         "AIRFLOW__FAB__COOKIE_SECURE": str(url.startswith("https://")),
         "AIRFLOW__LOGGING__DAG_PROCESSOR_LOG_TARGET": "stdout",
     } | ({"AIRFLOW__API__BASE_URL": url} if url else {})

@@ -239,7 +239,7 @@ def test_a_run_without_logs_says_so_in_plain_words_and_fails(tmp_path):
     assert "Traceback" not in done.stderr
     (log,) = (data / "airflow/logs").glob("run-*.log")
     assert str(log) in done.stderr
-    assert (data.stat().st_mode & 0o777, log.stat().st_mode & 0o777) == (0o700, 0o600)
+    assert (data.stat().st_mode & 0o777, log.stat().st_mode & 0o777) == (0o710, 0o600)
     with sqlite3.connect(data / "airflow/airflow.db") as connection:
         assert connection.execute("select dag_id, state from dag_run").fetchall() == [
             ("nightly", "failed")
