@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dags import environment, progress, stage, transformation
+from dags import environment, health, progress, stage, transformation
 from ingest import lock
 from ingest.problem import OutOfReach, Problem
 from ingest.workspace import Workspace
@@ -144,6 +144,33 @@ def test_airflow_keeps_its_state_under_data_and_tells_nobody(tmp_path, monkeypat
     assert variables["AIRFLOW_HOME"] == str(tmp_path / "airflow")
     assert variables["TMPDIR"] == str(tmp_path / "tmp")
     assert variables["DO_NOT_TRACK"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("setting", "cron"), [(None, "30 3 * * *"), (" ", "30 3 * * *"), ("0 5 * * 1-5", "0 5 * * 1-5")]
+)
+def test_the_night_begins_when_the_setting_says(monkeypatch, setting, cron):
+    monkeypatch.delenv("CHATCIJFERS_SCHEDULE", raising=False)
+    if setting is not None:
+        monkeypatch.setenv("CHATCIJFERS_SCHEDULE", setting)
+    assert environment.schedule() == cron
+
+
+@pytest.mark.parametrize(
+    ("answer", "part", "status"),
+    [
+        ('{"scheduler": {"status": "healthy"}}', "scheduler", 0),
+        ('{"scheduler": {"status": "unhealthy"}}', "scheduler", 1),
+        ('{"scheduler": {"status": "healthy"}}', "dag_processor", 1),
+        ("no JSON", "scheduler", 1),
+        (None, "scheduler", 1),
+    ],
+)
+def test_a_part_is_healthy_only_if_the_api_server_says_so(tmp_path, answer, part, status):
+    file = tmp_path / "health"
+    if answer is not None:
+        file.write_text(answer)
+    assert health.main(part, file.as_uri()) == status
 
 
 def test_what_dbt_could_not_build_is_named_with_its_reason(tmp_path):
