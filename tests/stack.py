@@ -113,8 +113,16 @@ class Stack:
 
     def runs(self) -> list[dict]:
         """List the runs of the nightly DAG, oldest first; none while the API does not answer."""
+        return self._list("/dags/nightly/dagRuns?order_by=id&limit=100", "dag_runs")
+
+    def tasks(self, run: dict) -> dict[str, str]:
+        """Give the state of every task of a run; none while the API does not answer."""
+        path = f"/dags/nightly/dagRuns/{run['dag_run_id']}/taskInstances"
+        return {one["task_id"]: one["state"] for one in self._list(path, "task_instances")}
+
+    def _list(self, path: str, name: str) -> list[dict]:
         try:
-            return self.api("/dags/nightly/dagRuns?order_by=id&limit=100")["dag_runs"]
+            return self.api(path)[name]
         except (AssertionError, OSError, http.client.HTTPException, ValueError):
             return []
 
@@ -162,7 +170,7 @@ def _free_port() -> int:
 def _ask(
     port: int, method: str, path: str, headers: dict[str, str], body: str | None
 ) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()

@@ -251,19 +251,10 @@ def released(running):
     It is paused then; gives the stack and the runs until then.
     """
 
-    def transforming():
-        return [
-            run
-            for run in running.runs()
-            if any(
-                (task["task_id"], task["state"]) == ("transform", "running")
-                for task in running.api(f"/dags/nightly/dagRuns/{run['dag_run_id']}/taskInstances")[
-                    "task_instances"
-                ]
-            )
-        ]
+    def is_transforming() -> bool:
+        return any(running.tasks(run).get("transform") == "running" for run in running.runs())
 
-    wait_for(transforming, "no night came to its transformation")
+    wait_for(is_transforming, "no night came to its transformation")
     running.compose("restart", "postgres")
     wait_for(lambda: any(r["state"] == "success" for r in running.runs()), "no night succeeded")
     running.api("/dags/nightly", "PATCH", {"is_paused": True})
