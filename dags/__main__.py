@@ -1,4 +1,4 @@
-"""`python -m dags`: run the night once, or keep Airflow up with its schedule."""
+"""`python -m dags`: run the night once, keep Airflow up, or be a container of the stack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 from types import FrameType
 
-from dags import run, service
+from dags import run, service, stack
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 
@@ -24,6 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "run":
             run.run(workspace)
+        elif options.command == "service":
+            stack.serve(options.name, workspace, options.arguments)
         else:
             service.serve(workspace, options.port)
     except Problem as problem:
@@ -41,7 +43,10 @@ def _parser() -> argparse.ArgumentParser:
     run_parser = commands.add_parser("run", help="run the nightly DAG once, now, through Airflow")
     up_parser = commands.add_parser("up", help="start Airflow with its UI and the schedule active")
     up_parser.add_argument("--port", type=int, default=8080, help="of the UI on 127.0.0.1 (8080)")
-    for command in (run_parser, up_parser):
+    stack_parser = commands.add_parser("service", help="what a container of the stack runs")
+    stack_parser.add_argument("name", choices=stack.NAMES)
+    stack_parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of Airflow's own")
+    for command in (run_parser, up_parser, stack_parser):
         command.add_argument("--data", help="the state folder (CHATCIJFERS_DATA, else data)")
         command.add_argument(
             "--logs", help="the event logs (CHATCIJFERS_LOGS, else simulated ones)"

@@ -1,4 +1,9 @@
-"""The environment of Airflow and the tasks: all state under DATA, nothing told to anyone."""
+"""The environment of Airflow and the tasks: all state under DATA, nothing told to anyone.
+
+There are two set-ups. `make run` and `make up` keep Airflow to one machine and one person: SQLite,
+its simple login, the loopback interface. The stack of docker-compose.yml has PostgreSQL, users, and
+secrets in files.
+"""
 
 from __future__ import annotations
 
@@ -19,22 +24,66 @@ QUIET = {
 }
 
 
+# The clocks change at two and at three: half past three comes exactly once in every night.
+EVERY_NIGHT = "30 3 * * *"
+TIMEZONE = "Europe/Brussels"
+
+# Where the stack's containers find the secrets that they need; the others are not there at all.
+SECRETS = Path("/run/secrets")
+DATABASE_PASSWORD = "database/password"
+ADMINISTRATOR_PASSWORD = "administrator/password"
+SETTINGS_IN_SECRETS = {
+    "AIRFLOW__API__SECRET_KEY": "sessions/secret_key",
+    "AIRFLOW__API_AUTH__JWT_SECRET": "tokens/jwt_secret",
+    "AIRFLOW__CORE__FERNET_KEY": "connections/fernet_key",
+}
+
+
+def schedule() -> str:
+    """Return when the night begins, as five cron fields: CHATCIJFERS_SCHEDULE, else 03:30."""
+    return os.environ.get("CHATCIJFERS_SCHEDULE", "").strip() or EVERY_NIGHT
+
+
 def for_airflow(workspace: Workspace, port: int | None = None) -> dict[str, str]:
-    """Return the environment variables of Airflow's processes and of every task.
+    """Return the environment variables of Airflow's processes and of every task on one machine.
 
     Variables of another Airflow (AIRFLOW…) are left out. `port` is that of the API server on the
     loopback interface, if there is to be one.
     """
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")
-    }
     return (
-        inherited
+        _inherited()
         | QUIET
         | _places(workspace)
         | _settings(workspace)
+        | _simple_login(workspace)
         | (_server(port) if port else {})
     )
+
+
+def for_stack(workspace: Workspace, secret_files: Path = SECRETS) -> dict[str, str]:
+    """Return the environment variables of Airflow's processes in a container of the stack.
+
+    Secrets come from the files that the container was given. Raises OSError if the password of the
+    database is not among them.
+    """
+    kept = {
+        name: (secret_files / file).read_text().strip()
+        for name, file in SETTINGS_IN_SECRETS.items()
+        if (secret_files / file).exists()
+    }
+    password = (secret_files / DATABASE_PASSWORD).read_text().strip()
+    return (
+        _inherited()
+        | QUIET
+        | _places(workspace)
+        | _settings(workspace)
+        | _stack(password, os.environ.get("CHATCIJFERS_UI_URL", ""))
+        | kept
+    )
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
 
 
 def _places(workspace: Workspace) -> dict[str, str]:
@@ -55,10 +104,15 @@ def _settings(workspace: Workspace) -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "2",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords(workspace)),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(workspace.airflow_home / "logs"),
         "AIRFLOW__API__EXPOSE_CONFIG": "False",
+    }
+
+
+def _simple_login(workspace: Workspace) -> dict[str, str]:
+    return {
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords(workspace)),
     }
 
 
@@ -73,6 +127,32 @@ def _server(port: int) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(64),
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
     }
+
+
+def _stack(database_password: str, url: str) -> dict[str, str]:
+    """Return what the stack does its own way; `url` is how browsers reach the UI, if it is known.
+
+    A DAG is active from the first, and stays paused once somebody has paused it.
+    """
+    database = f"postgresql+psycopg2://airflow:{database_password}@postgres/airflow"
+    return {
+        "AIRFLOW_HOME": "/tmp/airflow",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+        "AIRFLOW__CORE__AUTH_MANAGER": (
+            "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+        ),
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "http://api-server:8080/execution/",
+        # A task waits some minutes for an API server or a database that is starting again.
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "12",
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "30",
+        "AIRFLOW__API__HOST": "0.0.0.0",
+        "AIRFLOW__API__PORT": "8080",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__ENABLE_SWAGGER_UI": "False",  # its page loads scripts from elsewhere
+        "AIRFLOW__FAB__COOKIE_SECURE": str(url.startswith("https://")),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_LOG_TARGET": "stdout",
+    } | ({"AIRFLOW__API__BASE_URL": url} if url else {})
 
 
 def passwords(workspace: Workspace) -> Path:

@@ -31,11 +31,19 @@ def prepare() -> DAG:
     Returns the DAG `nightly`; raises RuntimeError if its file cannot be loaded.
     """
     _bring_up_to_date()
-    with create_session() as session:
-        Pool.create_or_update_pool(
-            POOL, 1, "One task at a time opens the warehouse.", False, session=session
-        )
+    _make_pool()
     _close_interrupted_runs()
+    return _load()
+
+
+def prepare_stack() -> DAG:
+    """Make the database ready for a stack, in which a scheduler may be at work meanwhile.
+
+    So no run is closed: the scheduler itself notices tasks that no longer tell of themselves.
+    Returns the DAG `nightly`; raises RuntimeError if its file cannot be loaded.
+    """
+    initdb()
+    _make_pool()
     return _load()
 
 
@@ -44,6 +52,13 @@ def activate(dag: DAG) -> None:
     with create_session() as session:
         session.execute(
             update(DagModel).where(DagModel.dag_id == dag.dag_id).values(is_paused=False)
+        )
+
+
+def _make_pool() -> None:
+    with create_session() as session:
+        Pool.create_or_update_pool(
+            POOL, 1, "One task at a time opens the warehouse.", False, session=session
         )
 
 

@@ -27,10 +27,9 @@ from airflow.sdk import (
     task,
 )
 
-RELEASE = Asset("chatcijfers://published/latest")
+from dags import environment
 
-# The clocks change at two and at three: half past three comes exactly once in every night.
-EVERY_NIGHT = CronTriggerTimetable("30 3 * * *", timezone="Europe/Brussels")
+RELEASE = Asset("chatcijfers://published/latest")
 
 # A share, a server or a network may be back in a while. What a person has to put right is the same
 # the next time, and so is a mistake in the software.
@@ -41,7 +40,7 @@ WHEN_OUT_OF_REACH = ExceptionRetryPolicy(
 
 
 @dag(
-    schedule=EVERY_NIGHT,
+    schedule=CronTriggerTimetable(environment.schedule(), timezone=environment.TIMEZONE),
     catchup=False,
     max_active_runs=1,
     default_args={"pool": "warehouse", "retries": 0},

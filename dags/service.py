@@ -8,11 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from dags import environment, preparation, processes
+from dags import environment, health, preparation, processes
 from dags.progress import Parts
 from ingest import lock
 from ingest.problem import Problem
@@ -25,7 +23,7 @@ COMPONENTS = {
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
 }
-HEALTHY = ("metadatabase", "scheduler", "dag_processor")
+PARTS = ("metadatabase", "scheduler", "dag_processor")
 PATIENCE_SECONDS = 120
 
 
@@ -51,12 +49,19 @@ def serve(workspace: Workspace, port: int) -> None:
                 children[name] = processes.start(command, variables, logs / f"{name}.log")
             _wait_until_healthy(port, children, logs)
             print(f"Airflow is up: http://127.0.0.1:{port} (user {user}, password {password})")
-            print("The nightly run starts every night at 03:30. Ctrl-C stops Airflow.", flush=True)
+            print(f"The nightly run starts {_when()}. Ctrl-C stops Airflow.", flush=True)
             while True:
                 _ensure_alive(children, logs)
                 time.sleep(1)
         finally:
             processes.stop(list(children.values()))
+
+
+def _when() -> str:
+    cron = environment.schedule()
+    if cron == environment.EVERY_NIGHT:
+        return "every night at 03:30"
+    return f"at `{cron}` ({environment.TIMEZONE})"
 
 
 def _ensure_free(port: int) -> None:
@@ -100,13 +105,10 @@ def _wait_until_healthy(port: int, children: dict[str, subprocess.Popen], logs: 
 
 def _is_healthy(port: int) -> bool:
     try:
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=10
-        ) as answer:
-            health = json.load(answer)
-    except (OSError, urllib.error.URLError):
+        parts = health.read(f"http://127.0.0.1:{port}/api/v2/monitor/health")
+    except (OSError, ValueError):
         return False
-    return all(health[part]["status"] == "healthy" for part in HEALTHY)
+    return all(parts[part] == health.HEALTHY for part in PARTS)
 
 
 def _ensure_alive(children: dict[str, subprocess.Popen], logs: Path) -> None:

@@ -15,6 +15,7 @@ from ingest.problem import Problem
 
 HELD = "CHATCIJFERS_LOCK_HELD"
 SECONDS_BETWEEN_TRIES = 0.2
+STATE_FOLDER_MODE = 0o710
 
 
 @contextmanager
@@ -23,11 +24,14 @@ def hold(data: Path, wait_seconds: float = 0) -> Iterator[None]:
 
     The lock is the kernel's (flock on `data/lock`), so that it ends with the process, however that
     ends. A process whose parent holds it already (CHATCIJFERS_LOCK_HELD=1 in its environment) goes
-    on at once. Creates `data` if it is missing, for its owner only.
+    on at once. Creates `data` if it is missing: its owner can use it, its group pass through it to
+    the releases.
 
     Raises Problem if another run still holds the lock after `wait_seconds`.
     """
-    make_private_folder(data)
+    if not data.is_dir():
+        make_private_folder(data)
+        data.chmod(STATE_FOLDER_MODE)
     if os.environ.get(HELD) == "1":
         yield
         return

@@ -9,8 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FOLDER_MODE = 0o750
-FILE_MODE = 0o640
+# Anybody can enter a release, and read what is for everybody: a web server say, as another user.
+# All else is for the owner's group.
+FOR_EVERYBODY = ("public", "site")
+OPEN_FOLDER = 0o755
+OPEN_FILE = 0o644
+CLOSED_FOLDER = 0o750
+CLOSED_FILE = 0o640
 UNFINISHED = ".building-"
 HERE = -100  # AT_FDCWD of openat(2)
 EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
@@ -20,7 +25,7 @@ EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
 def unfinished(parent: Path, name: str) -> Iterator[Path]:
     """Make a folder to build in, beside where it will lie; it is gone at the end of the block."""
     building = parent / f"{UNFINISHED}{name}-{os.getpid()}"
-    building.mkdir(mode=FOLDER_MODE)
+    building.mkdir(mode=CLOSED_FOLDER)
     try:
         yield building
     finally:
@@ -28,10 +33,10 @@ def unfinished(parent: Path, name: str) -> Iterator[Path]:
 
 
 def make_shared_folder(folder: Path) -> None:
-    """Make a folder that its owner's group can read, with any parents; leave one that exists."""
+    """Make a folder that anybody can enter, with any parents; leave one that exists."""
     if not folder.is_dir():
         folder.mkdir(parents=True)
-        folder.chmod(FOLDER_MODE)
+        folder.chmod(OPEN_FOLDER)
 
 
 def remove_stale(parent: Path) -> None:
@@ -80,8 +85,17 @@ def point(link: Path, folder: Path) -> None:
 def _make_durable(folder: Path) -> None:
     """Set the modes of all files and folders, and wait until they are on the disk."""
     for path in (*folder.rglob("*"), folder):
-        path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+        path.chmod(mode(path, folder))
         _sync(path)
+
+
+def mode(path: Path, release: Path) -> int:
+    """Give the mode of a release's folder, or of a file or folder in it."""
+    within = path.relative_to(release).parts
+    is_open = not within or within[0] in FOR_EVERYBODY
+    if path.is_dir():
+        return OPEN_FOLDER if is_open else CLOSED_FOLDER
+    return OPEN_FILE if is_open else CLOSED_FILE
 
 
 def _sync(path: Path) -> None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dags import environment, progress, stage, transformation
+from dags import environment, health, progress, stage, transformation
 from ingest import lock
 from ingest.problem import OutOfReach, Problem
 from ingest.workspace import Workspace
@@ -146,6 +146,33 @@ def test_airflow_keeps_its_state_under_data_and_tells_nobody(tmp_path, monkeypat
     assert variables["DO_NOT_TRACK"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("setting", "cron"), [(None, "30 3 * * *"), (" ", "30 3 * * *"), ("0 5 * * 1-5", "0 5 * * 1-5")]
+)
+def test_the_night_begins_when_the_setting_says(monkeypatch, setting, cron):
+    monkeypatch.delenv("CHATCIJFERS_SCHEDULE", raising=False)
+    if setting is not None:
+        monkeypatch.setenv("CHATCIJFERS_SCHEDULE", setting)
+    assert environment.schedule() == cron
+
+
+@pytest.mark.parametrize(
+    ("answer", "part", "status"),
+    [
+        ('{"scheduler": {"status": "healthy"}}', "scheduler", 0),
+        ('{"scheduler": {"status": "unhealthy"}}', "scheduler", 1),
+        ('{"scheduler": {"status": "healthy"}}', "dag_processor", 1),
+        ("no JSON", "scheduler", 1),
+        (None, "scheduler", 1),
+    ],
+)
+def test_a_part_is_healthy_only_if_the_api_server_says_so(tmp_path, answer, part, status):
+    file = tmp_path / "health"
+    if answer is not None:
+        file.write_text(answer)
+    assert health.main(part, file.as_uri()) == status
+
+
 def test_what_dbt_could_not_build_is_named_with_its_reason(tmp_path):
     results = tmp_path / "run_results.json"
     results.write_text(
@@ -239,7 +266,7 @@ def test_a_run_without_logs_says_so_in_plain_words_and_fails(tmp_path):
     assert "Traceback" not in done.stderr
     (log,) = (data / "airflow/logs").glob("run-*.log")
     assert str(log) in done.stderr
-    assert (data.stat().st_mode & 0o777, log.stat().st_mode & 0o777) == (0o700, 0o600)
+    assert (data.stat().st_mode & 0o777, log.stat().st_mode & 0o777) == (0o710, 0o600)
     with sqlite3.connect(data / "airflow/airflow.db") as connection:
         assert connection.execute("select dag_id, state from dag_run").fetchall() == [
             ("nightly", "failed")

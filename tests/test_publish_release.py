@@ -201,14 +201,29 @@ def test_the_manifest_says_what_went_in(workspace):
     assert "2022-03-01.ndjson" not in json.dumps(manifest)
 
 
-def test_nobody_else_can_read_it(workspace):
+@pytest.fixture
+def private_by_default():
+    """A process whose files are for its owner alone, as the nightly run is."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("private_by_default")
+def test_anybody_can_read_what_is_for_everybody_and_nobody_the_rest(workspace):
     made = publish(workspace)
+    open_to_all = {workspace.published, made.folder.parent, made.folder}
+    for name in ("public", "site"):
+        open_to_all |= {made.folder / name, *(made.folder / name).rglob("*")}
     paths = [workspace.published, made.folder.parent, made.folder, *made.folder.rglob("*")]
 
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in paths}
 
-    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o750}
-    assert {mode for path, mode in modes.items() if path.is_file()} == {0o640}
+    for path, mode in modes.items():
+        expected = (0o755, 0o750) if path.is_dir() else (0o644, 0o640)
+        assert mode == expected[path not in open_to_all], path
+    closed = {path.relative_to(made.folder).as_posix() for path in modes.keys() - open_to_all}
+    assert {"internal", "internal/analytics.duckdb", "manifest.json", "run.json"} <= closed
 
 
 # --- the same inputs
