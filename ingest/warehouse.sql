@@ -135,7 +135,7 @@ comment on table warehouse.raw.rejects is
 comment on column warehouse.raw.rejects.delivery_id is 'The delivery that brought it.';
 comment on column warehouse.raw.rejects.line_number is 'Physical line of the delivered file, from 1.';
 comment on column warehouse.raw.rejects.reason is
-    'not_utf8, line_too_long, not_json, not_an_event, unknown_type, bad_data, bad_time, in_future, before_start, no_session, bad_channel or bad_coverage.';
+    'not_utf8, line_too_long, not_json, not_an_event, unknown_type, bad_data, bad_time, in_future, before_start, closed_period, no_session, bad_channel or bad_coverage.';
 
 create table warehouse.raw.settings (
     name varchar not null,

@@ -146,7 +146,8 @@ group by all;
 
 -- Each period of a basis: the log, or both, that figures rest on. A change rests on two periods.
 create temp table basis_periods as
-select basis, period, period_type, starts_on, ends_on, min(obs_status) as obs_status
+select basis, period, period_type, starts_on, ends_on,
+    coalesce(min(obs_status) filter (where not is_unknown), 'O') as obs_status
 from cells
 where kind <> 'change'
 group by all;

@@ -45,6 +45,9 @@ comment on column warehouse.raw.deliveries.loaded_at is
 insert into warehouse.raw.deliveries by name from warehouse.raw.deliveries_before;
 drop table warehouse.raw.deliveries_before;
 
+comment on column warehouse.raw.rejects.reason is
+    'not_utf8, line_too_long, not_json, not_an_event, unknown_type, bad_data, bad_time, in_future, before_start, closed_period, no_session, bad_channel or bad_coverage.';
+
 create table warehouse.raw.closings (
     year smallint primary key,
     reached_on date not null,
