@@ -347,7 +347,8 @@ create table figures.figures (
     numerator bigint, denominator bigint, left_out bigint
 );
 create table figures.periods (
-    period varchar, period_type varchar, is_closed boolean, starts_on date, ends_on date
+    period varchar, period_type varchar, is_closed boolean, is_retired boolean, starts_on date,
+    ends_on date
 );
 create table figures.breaks as
     select figure, date '{OPENING_HOURS_CHANGED_ON}' as starts_on, breaks_with as kind,
@@ -378,8 +379,8 @@ insert into raw.exclusions by name
 insert into raw.deliveries values
     (repeat('a1', 32), 'chat/2022-03-01.ndjson.gz', 4000, 41, 40, 1, 0, 0, 'loaded', null, 'r1',
         timestamp '2022-03-02 03:30:00'),
-    (repeat('b2', 32), 'button/2022-03-01.ndjson', 900, 11, 10, 0, 1, 0, 'accepted', 'looked at', 'r1',
-        timestamp '2022-03-02 03:30:00');
+    (repeat('b2', 32), 'button/2022-03-01.ndjson', 900, 11, 10, 0, 1, 0, 'accepted', 'looked at',
+        'r1', timestamp '2022-03-02 03:30:00');
 insert into raw.delivery_files select delivery_id, file from raw.deliveries;
 insert into raw.rejects values (repeat('a1', 32), 7, 'bad_time');
 """
@@ -454,7 +455,8 @@ def _definitions(connection: duckdb.DuckDBPyConnection) -> list[Definition]:
 
 def _period(period: str) -> tuple:
     starts_on, ends_on = span(period)
-    return (period, period_type(period), ends_on <= LAST_CLOSED_ON, starts_on, ends_on)
+    is_closed = ends_on <= LAST_CLOSED_ON
+    return (period, period_type(period), is_closed, False, starts_on, ends_on)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -> None:
