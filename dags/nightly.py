@@ -10,6 +10,8 @@
 - `judge_figures` is the second gate: are the figures fit to publish, and does what is public stand
   up to an attacker?
 - `publish` writes a release and puts it in place in one move.
+- `retain` deletes the events of years that are older than the helpline keeps them, once their
+  figures are published and stored.
 
 Whatever fails, the latest release stays as it was. A failed gate is not tried again: the same data
 would fail it again.
@@ -48,7 +50,7 @@ WHEN_OUT_OF_REACH = ExceptionRetryPolicy(
     doc_md=__doc__,
 )
 def nightly():
-    """Pull, judge, transform, protect, judge, publish."""
+    """Pull, judge, transform, protect, judge, publish, retain."""
 
     @task(retries=3, retry_delay=timedelta(minutes=10), retry_policy=WHEN_OUT_OF_REACH)
     def pull():
@@ -92,7 +94,15 @@ def nightly():
 
         carry_out(release.release)
 
-    pull() >> judge_deliveries() >> transform() >> protect() >> judge_figures() >> publish()
+    @task
+    def retain():
+        from dags.stage import carry_out
+        from operations import retention
+
+        carry_out(retention.retain)
+
+    made = pull() >> judge_deliveries() >> transform() >> protect() >> judge_figures()
+    made >> publish() >> retain()
 
 
 nightly()

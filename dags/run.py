@@ -118,7 +118,9 @@ def _what_went_wrong(night: Run, log: Path) -> str:
     tasks = night.tasks()
     where = f"in the task `{tasks[-1].name}`" if tasks else "before its first task"
     reason = night.reason() or _reason_of_its_own(log)
-    return f"The run failed {where}. {reason}\nNothing was published. The whole story: {log}"
+    is_published = bool(tasks) and tasks[-1].name == "retain"
+    outcome = "The release is in place." if is_published else "Nothing was published."
+    return f"The run failed {where}. {reason}\n{outcome} The whole story: {log}"
 
 
 def _reason_of_its_own(log: Path) -> str:

@@ -132,7 +132,17 @@ def _deliveries(options: argparse.Namespace) -> None:
     for file, reason, refused_at in refusals:
         print(f"damaged: {file}: {reason} (tried {refused_at:%Y-%m-%d %H:%M} UTC)")
     rows = sorted(deliveries, key=lambda one: (STATUS_ORDER[one.status], one.file))
-    header = ("hash", "status", "loaded (UTC)", "lines", "events", "rejects", "blank", "file")
+    header = (
+        "hash",
+        "status",
+        "loaded (UTC)",
+        "lines",
+        "events",
+        "rejects",
+        "blank",
+        "expired",
+        "file",
+    )
     _print_table([header, *(_cells(one) for one in rows)])
 
 
@@ -146,6 +156,7 @@ def _cells(one: Delivery) -> tuple[str, ...]:
         f"{one.events:,}",
         f"{one.rejects:,}",
         f"{one.blank_lines:,}",
+        f"{one.expired:,}",
         one.file + reason,
     )
 
@@ -154,7 +165,7 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
         cells = [
-            cell.rjust(width) if 3 <= column <= 6 else cell.ljust(width)
+            cell.rjust(width) if 3 <= column <= 7 else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=False))
         ]
         print("  ".join([*cells, row[-1]]))

@@ -18,6 +18,7 @@ def describe(helpline: Helpline) -> str:
         f"An attempt goes on for {helpline.attempt_gap_minutes} minutes after its last event; "
         f"figures settle in {helpline.settling_days} days; counts below "
         f"{helpline.small_count_threshold} are small.",
+        _retention(helpline),
         "Opening hours:",
     ]
     lines += [f"  {line}" for line in _weeks(helpline.tables["opening_hours"])]
@@ -35,6 +36,12 @@ def describe(helpline: Helpline) -> str:
     lines += [_exclusion(row) for row in helpline.tables["exclusions"]] or ["No exclusions."]
     lines += _ledger(helpline)
     return "\n".join(lines)
+
+
+def _retention(helpline: Helpline) -> str:
+    if helpline.keep_events_years is None:
+        return "Events are kept for ever."
+    return f"Events are kept for {helpline.keep_events_years} whole years before the current one."
 
 
 def _exclusion(row: Cells) -> str:

@@ -75,6 +75,8 @@ class Helpline:
     """A helpline's settings and tables; dates and times in `tables` are ISO text, None is empty.
 
     The rows of a table have the columns of its file, in that order; `lines` says where they stand.
+    `keep_events_years` is how many whole years are kept before the one that the logs reach into;
+    None is for ever.
     """
 
     folder: Path
@@ -89,6 +91,7 @@ class Helpline:
     tables: dict[str, list[Cells]]
     lines: dict[str, list[int]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    keep_events_years: int | None = None
 
     def starts_at(self) -> datetime:
         """First instant of the first day that counts, in UTC, without a zone."""

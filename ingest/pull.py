@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.closings import closed_before
 from ingest.content import Content, Damaged, SetAside
 from ingest.deliveries import (
     Delivery,
@@ -21,6 +22,7 @@ from ingest.deliveries import (
     count_reasons,
     enter,
     forget_rows,
+    note_lines_before,
     note_refusals,
     read_ledger,
     replace,
@@ -140,9 +142,10 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime) -> Summary:
     now = now.astimezone(UTC).replace(tzinfo=None)
     with open_warehouse(workspace.warehouse, key=key, memory=half, make=True) as connection:
         store_helpline(connection, helpline)
-        reader = Reader(key, helpline, half)
+        closed = closed_before(connection, helpline.timezone)
+        reader = Reader(key, helpline, half, closed)
         batch_bytes = min(max(allowed // BATCH_SHARE, SMALLEST_BATCH), LARGEST_BATCH)
-        loader = Loader(connection, reader, reading_fingerprint(helpline), batch_bytes, now)
+        loader = Loader(connection, reader, reading_fingerprint(helpline), batch_bytes, now, closed)
         try:
             summary = loader.load(files)
         finally:
@@ -156,13 +159,20 @@ class Loader:
     """Carries files into the warehouse: many small ones to a transaction, a large one in one."""
 
     def __init__(
-        self, connection, reader: Reader, reading: str, batch_bytes: int, now: datetime
+        self,
+        connection,
+        reader: Reader,
+        reading: str,
+        batch_bytes: int,
+        now: datetime,
+        closed_before: datetime | None,
     ) -> None:
         self._connection = connection
         self._reader = reader
         self._reading = reading
         self._batch_bytes = batch_bytes
         self._now = now
+        self._closed_before = closed_before
         self._ledger = read_ledger(connection)
         self._stored = {one: delivery.reading for one, delivery in self._ledger.items()}
         self._summary = Summary()
@@ -252,9 +262,12 @@ class Loader:
             self._finish(waiting.deliveries)
 
     def _forget(self, deliveries: list[Delivery]) -> None:
-        again = [one.delivery_id for one in deliveries if one.delivery_id in self._stored]
+        again = self._known(deliveries)
         if again:
-            forget_rows(self._connection, again)
+            forget_rows(self._connection, again, self._closed_before)
+
+    def _known(self, deliveries: list[Delivery]) -> list[str]:
+        return [one.delivery_id for one in deliveries if one.delivery_id in self._stored]
 
     def _write(self, part: _Part) -> None:
         """Write the rows of a part within the caller's transaction, and empty it."""
@@ -263,17 +276,27 @@ class Loader:
             deliveries[delivery_id].rejects += 1
         fill(self._connection, "warehouse.raw.rejects", part.rejects_as_text(), 3)
         if part.batch.texts:
-            self._reader.read(part.batch, part.name())
+            again = self._known(part.deliveries)
+            self._reader.read(part.batch, part.name(), again, self._lines_before(part, again))
             written = self._take_over("events", self._reader.events(), EVENT_COLUMNS)
             written += self._take_over("rejects", self._reader.rejects(), REJECT_COLUMNS)
-            for delivery_id, events, rejects, blank_lines in self._reader.counts():
-                deliveries[delivery_id].events += events
-                deliveries[delivery_id].rejects += rejects
-                deliveries[delivery_id].blank_lines += blank_lines
-                written -= events + rejects
+            for counts in self._reader.counts():
+                deliveries[counts.delivery_id].events += counts.events
+                deliveries[counts.delivery_id].rejects += counts.rejects
+                deliveries[counts.delivery_id].blank_lines += counts.blank_lines
+                deliveries[counts.delivery_id].expired += counts.expired
+                written -= counts.written + counts.rejects
             if written:
                 raise Withheld(f"not every row of {part.name()} was written")
         part.clear()
+
+    def _lines_before(self, part: _Part, again: list[str]) -> Rows | None:
+        """Look up which lines of a part are of closed years, and stored or set aside already."""
+        if not again or self._closed_before is None:
+            return None
+        first, last = part.batch.extent()
+        note_lines_before(self._connection, again, self._closed_before, first, last)
+        return Rows(self._connection.table("lines_before"))
 
     def _take_over(self, table: str, relation, columns: tuple[str, ...]) -> int:
         """Write the reader's rows into a raw table; return how many there were."""

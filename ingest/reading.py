@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -50,6 +51,8 @@ EVENT_COLUMNS = (
     "unfit_fields",
 )
 
+# What reading.sql says of lines that are no events to be written, and no rejects either.
+NO_REJECTS = "('blank', 'stored', 'expired')"
 REJECT_COLUMNS = ("delivery_id", "line_number", "reason")
 
 # RFC 3339, section 5.6: full-date "T" full-time, with an offset; a space may stand for the T. The
@@ -132,6 +135,11 @@ class Batch:
         self.texts += other.texts
         self.size += other.size
 
+    def extent(self) -> tuple[int, int]:
+        """Give the least and the greatest number of a line, of whatever delivery."""
+        blocks = zip(self.first_lines, self.texts, strict=True)
+        return min(self.first_lines), max(first + text.count("\n") for first, text in blocks)
+
     def clear(self) -> None:
         """Forget all blocks."""
         self.__init__()
@@ -140,8 +148,14 @@ class Batch:
 class Reader:
     """Reads batches of raw text into pseudonymous rows that the warehouse can take over."""
 
-    def __init__(self, key: Key, helpline: Helpline, memory: str) -> None:
-        """Prepare a database in memory. The key enters it as bound parameters only."""
+    def __init__(
+        self, key: Key, helpline: Helpline, memory: str, closed_before: datetime | None = None
+    ) -> None:
+        """Prepare a database in memory. The key enters it as bound parameters only.
+
+        Events before `closed_before` (UTC, without a zone) are of closed years. It is no part of
+        the fingerprint of the reading: a closing has nothing read again.
+        """
         self._connection = connect(memory)
         # Small row groups, so that a batch of some ten thousand lines keeps every core busy.
         run(self._connection, "attach ':memory:' as batch (row_group_size 4096, block_size 16384)")
@@ -161,6 +175,7 @@ class Reader:
             create table helpline as
             select
                 $starts_at::timestamp as starts_at,
+                $closed_before::timestamp as closed_before,
                 $pages::varchar[] as pages,
                 $button::varchar[] as buttons,
                 $campaign::varchar[] as campaigns,
@@ -169,7 +184,16 @@ class Reader:
                 $referred_by::varchar[] as referrers,
                 $scheduled_by::varchar[] as schedulers
             """,
-            {"starts_at": helpline.starts_at(), "pages": sorted(helpline.pages), **codes},
+            {
+                "starts_at": helpline.starts_at(),
+                "closed_before": closed_before,
+                "pages": sorted(helpline.pages),
+                **codes,
+            },
+        )
+        run(
+            self._connection,
+            "create table lines_before (delivery_id varchar, line_number bigint, is_event boolean)",
         )
         self._query = QUERY.read_text(encoding="utf-8")
 
@@ -177,13 +201,24 @@ class Reader:
         """Forget everything."""
         self._connection.close()
 
-    def read(self, batch: Batch, what: str) -> None:
+    def read(
+        self,
+        batch: Batch,
+        what: str,
+        again: Iterable[str] = (),
+        lines_before: Rows | None = None,
+    ) -> None:
         """Read a batch; its rows then wait in `events`, `rejects` and `counts`.
+
+        Of deliveries that are read again, `again`, `lines_before` are the lines whose event of a
+        closed year is stored (`is_event`) and the lines that were set aside before: a stored event
+        stays as it is, and any other line of a closed year was an event that has expired.
 
         `what` says in an error which file and lines were being read. Raises Problem if there is not
         enough memory, else Withheld; neither shows a value.
         """
         with _named(what):
+            self._take_over(lines_before)
             run(
                 self._connection,
                 """
@@ -193,6 +228,7 @@ class Reader:
                     loaded_at,
                     first_line + position - 1 as line_number,
                     line,
+                    delivery_id in (select unnest($5::varchar[])) as is_read_again,
                 from (
                     select
                         delivery_id,
@@ -209,10 +245,21 @@ class Reader:
                     )
                 )
                 """,
-                [batch.delivery_ids, batch.loaded_ats, batch.first_lines, batch.texts],
+                [batch.delivery_ids, batch.loaded_ats, batch.first_lines, batch.texts, list(again)],
             )
             run(self._connection, self._query)
             run(self._connection, "drop table lines")
+
+    def _take_over(self, lines_before: Rows | None) -> None:
+        """Take over what stood in the lines before, for the query to look at."""
+        run(self._connection, "truncate lines_before")
+        if lines_before:
+            self._connection.register("given", lines_before)
+            try:
+                run(self._connection, "insert into lines_before from given")
+            finally:
+                with suppress(duckdb.Error):  # after a failure, everything is forgotten anyway
+                    self._connection.unregister("given")
 
     def events(self) -> duckdb.DuckDBPyRelation:
         """Rows of raw.events of the batch that was read last."""
@@ -222,23 +269,46 @@ class Reader:
     def rejects(self) -> duckdb.DuckDBPyRelation:
         """Rows of raw.rejects of the batch that was read last."""
         return self._connection.sql(
-            f"select {', '.join(REJECT_COLUMNS)} from readings where reason <> 'blank'"
+            f"select {', '.join(REJECT_COLUMNS)} from readings where reason not in {NO_REJECTS}"
         )
 
-    def counts(self) -> list[tuple[str, int, int, int]]:
-        """Give delivery, events, rejects and blank lines of the batch that was read last."""
-        return run(
+    def counts(self) -> list[Counts]:
+        """Count what the lines of the batch that was read last have become, by delivery."""
+        rows = run(
             self._connection,
-            """
+            f"""
             select
                 delivery_id,
                 count(*) filter (reason is null),
-                count(*) filter (reason <> 'blank'),
+                count(*) filter (reason not in {NO_REJECTS}),
                 count(*) filter (reason = 'blank'),
+                count(*) filter (reason = 'stored'),
+                count(*) filter (reason = 'expired'),
             from readings
             group by delivery_id
             """,
         )
+        return [Counts(*row) for row in rows]
+
+
+class Counts(NamedTuple):
+    """What the lines of one delivery in one batch have become.
+
+    `stored` lines have an event of a closed year in the warehouse already; that of `expired` ones
+    has been deleted.
+    """
+
+    delivery_id: str
+    written: int
+    rejects: int
+    blank_lines: int
+    stored: int
+    expired: int
+
+    @property
+    def events(self) -> int:
+        """Lines that are, or once were, a row of raw.events."""
+        return self.written + self.stored + self.expired
 
 
 class Rows:

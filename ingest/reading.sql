@@ -11,6 +11,7 @@ with parsed as (
         lines.delivery_id,
         lines.line_number,
         lines.loaded_at,
+        lines.is_read_again,
         not regexp_matches(lines.line, '[^ \t\n\v\f\r]') as is_blank,
         json_valid(lines.line) as is_json,
         case
@@ -55,6 +56,7 @@ fitted as (
         delivery_id,
         line_number,
         loaded_at,
+        is_read_again,
         is_blank,
         is_json,
         event.specversion as specversion,
@@ -120,7 +122,7 @@ fitted as (
     from parsed
 ),
 
-classified as (
+judged as (
     select
         fitted.*,
         case
@@ -139,9 +141,27 @@ classified as (
             when is_coverage and not coalesce(log in ('button', 'chat') and fitted.starts_at < ends_at, false)
                 then 'bad_coverage'
             when is_coverage and ends_at > loaded_at + interval 1 day then 'in_future'
+            -- A statement of coverage that reaches into open years is about these.
+            when if(is_coverage, ends_at <= helpline.closed_before, occurred_at < helpline.closed_before)
+                then 'closed_period'
         end as reason
     from fitted
     cross join helpline
+),
+
+-- A closed year stays as it is stored: whatever its lines would be read as today.
+classified as (
+    select
+        judged.* exclude (reason),
+        case
+            when lines_before.is_event then 'stored'
+            when judged.reason = 'closed_period' and judged.is_read_again and lines_before.line_number is null
+                then 'expired'
+            else judged.reason
+        end as reason
+    from judged
+    left join lines_before
+        on judged.delivery_id = lines_before.delivery_id and judged.line_number = lines_before.line_number
 )
 
 select

@@ -18,6 +18,7 @@ DEFAULTS = {
     "settling_days": 10,
     "small_count_threshold": 5,
     "pages": [],
+    "keep_events_years": None,
 }
 
 
@@ -111,6 +112,17 @@ def _number(value) -> int:
     return value
 
 
+def _years(value) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 1000:
+        raise ValueError(
+            "has to be a whole number of years, at least 1; leave the line out to keep events for "
+            "ever"
+        )
+    return value
+
+
 def _pages(value) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(page, str) for page in value):
         raise ValueError('has to be a list of paths such as ["/", "/chat"]')
@@ -129,4 +141,5 @@ _READERS = {
     "settling_days": _number,
     "small_count_threshold": _number,
     "pages": _pages,
+    "keep_events_years": _years,
 }

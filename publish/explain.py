@@ -48,6 +48,10 @@ CONFIDENTIALITY = {
     "D": "confidential: public/ hides it for the sake of others, or it is worked out from what is "
     "hidden",
 }
+STORED = (
+    "its year has retired: this is the value as it was worked out before the events behind it were "
+    "deleted, and the models do not work it out any more"
+)
 LOOKS_BACK = {
     "new_callers": "; a caller is new once in a calendar year, so it looks back to 1 January",
     "first_time_callers": "; a caller's first time may be long ago, so it looks at all before",
@@ -137,6 +141,16 @@ def _is_closed(explained: Explained) -> bool | None:
     return next((is_closed for (is_closed,) in found), None)
 
 
+def _is_retired(explained: Explained) -> bool:
+    """Tell whether the events of the period's year are deleted, and its figures are stored ones."""
+    if "is_retired" not in columns_of(explained.connection, "figures", "periods"):
+        return False
+    found = explained.read(
+        "figures.periods", "select is_retired from {table} where period = ?", explained.cell.period
+    )
+    return any(is_retired for (is_retired,) in found)
+
+
 def _status_in_words(explained: Explained) -> str:
     """Tell what a status means, and which declared gaps may be why."""
     logs, settling_days = explained.rests_on, explained.manifest["settings"]["settling_days"]
@@ -145,6 +159,8 @@ def _status_in_words(explained: Explained) -> str:
             f"final: every day is covered by {logs}, up to {settling_days} days past the end; "
             "no gap is declared"
         )
+    if explained.row["obs_status"] == "O" and "no longer known" in (explained.row["break"] or ""):
+        return "missing: events that it rests on are deleted; the break says which"
     if explained.row["obs_status"] == "O":
         return f"missing: no day of the period is covered by {logs}; that is not 0"
     gaps = [
@@ -206,6 +222,8 @@ def _tell_computation(explained: Explained) -> list[str]:
     found, row = explained.found, explained.row
     parts = explained.definition.get("parts", "").split()
     lines = entry("made from", ", ".join(parts)) if parts else []
+    if _is_retired(explained):
+        lines += entry("stored", STORED)
     if "numerator" not in row:
         lines += entry("exactly", "this release does not say")
     elif found.exact is None:
@@ -255,6 +273,8 @@ def _models(models: list[Model]) -> list[str]:
 
 
 def _tell_deliveries(explained: Explained, has_every_delivery: bool) -> list[str]:
+    if _is_retired(explained):
+        return entry("", "Its year has retired: the events behind it are deleted.")
     figure, definitions = explained.cell.figure, explained.definitions
     windows = windows_of(figure, explained.cell.period, definitions)
     timezone = explained.manifest["settings"]["timezone"]

@@ -9,11 +9,18 @@ from pathlib import Path
 
 import duckdb
 
-from publish.contents import HELPLINE_TABLES, quoted, read_dicts
+from publish.contents import (
+    HELPLINE_TABLES,
+    count_and_digest,
+    quoted,
+    read_dicts,
+    tables_of,
+)
 
 CODE_ROOT = Path(__file__).resolve().parent.parent
 CODE_FOLDERS = ("dags", "dbt_project", "expectations", "ingest", "publish")
 CODE_SUFFIXES = {".css", ".csv", ".jinja", ".md", ".py", ".sql", ".toml", ".yaml", ".yml"}
+CLOSED_TABLES = ("closings", "closed_days", "closed_figures", "closed_periods")
 # What the tools leave behind is no source.
 NO_SOURCE = {"__pycache__", "dbt_packages", "logs", "target"}
 
@@ -25,7 +32,8 @@ def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT)
     lines became events or were set aside (what lies in the future of its loading is set aside, so
     the same file can give fewer events when it is loaded early). The order and the names under
     which files came make no difference; that a file could not be read does, for a log that does not
-    say what it covers is provisional then.
+    say what it covers is provisional then. Which years are closed, and the figures that are stored
+    of those whose events are deleted, belong to it as well.
     """
     parts = {
         "deliveries": deliveries(connection),
@@ -33,6 +41,7 @@ def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT)
         "key": key_fingerprint(connection),
         "unreadable": _has_refusals(connection),
         "code": code_hash(code_root),
+        "closed": {name: _content(connection, name) for name in CLOSED_TABLES},
     }
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -50,7 +59,8 @@ def deliveries(connection: duckdb.DuckDBPyConnection) -> list[dict]:
             lines,
             events,
             rejects,
-            blank_lines
+            blank_lines,
+            expired
         from raw.deliveries
         order by delivery_id
         """,
@@ -85,6 +95,17 @@ def _sources(root: Path) -> Iterator[Path]:
             is_left_behind = any(part.startswith(".") or part in NO_SOURCE for part in inside)
             if path.suffix in CODE_SUFFIXES and not is_left_behind:
                 yield path
+
+
+def _content(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    """Count and digest the rows of a raw table."""
+    [table] = [
+        table
+        for table in tables_of(connection, "warehouse")
+        if (table.schema, table.name) == ("raw", name)
+    ]
+    rows, digest = count_and_digest(connection, table)
+    return f"{rows} {digest}"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, str | None]]:

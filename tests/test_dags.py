@@ -19,7 +19,15 @@ from ingest.problem import OutOfReach, Problem
 from ingest.workspace import Workspace
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
-IN_ORDER = ["pull", "judge_deliveries", "transform", "protect", "judge_figures", "publish"]
+IN_ORDER = [
+    "pull",
+    "judge_deliveries",
+    "transform",
+    "protect",
+    "judge_figures",
+    "publish",
+    "retain",
+]
 
 
 @pytest.fixture(scope="module")

@@ -347,7 +347,8 @@ create table figures.figures (
     numerator bigint, denominator bigint, left_out bigint
 );
 create table figures.periods (
-    period varchar, period_type varchar, is_closed boolean, starts_on date, ends_on date
+    period varchar, period_type varchar, is_closed boolean, is_retired boolean, starts_on date,
+    ends_on date
 );
 create table figures.breaks as
     select figure, date '{OPENING_HOURS_CHANGED_ON}' as starts_on, breaks_with as kind,
@@ -357,7 +358,7 @@ create table figures.breaks as
 """
 
 SETTINGS = """
-insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 2);
+insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 3);
 insert into raw.settings values
     ('Testlijn', 'nl', 'Europe/Brussels', date '2021-12-01', 30, 10, 5);
 insert into raw.opening_hours values
@@ -376,10 +377,10 @@ insert into raw.exclusions by name
     select unnest(['staff tests', 'a bot']) as exclusion, 'page' as field, '/test' as value,
         'tests of our own' as reason, 'An' as author, 54 as expected_events;
 insert into raw.deliveries values
-    (repeat('a1', 32), 'chat/2022-03-01.ndjson.gz', 4000, 41, 40, 1, 0, 'loaded', null, 'r1',
+    (repeat('a1', 32), 'chat/2022-03-01.ndjson.gz', 4000, 41, 40, 1, 0, 0, 'loaded', null, 'r1',
         timestamp '2022-03-02 03:30:00'),
-    (repeat('b2', 32), 'button/2022-03-01.ndjson', 900, 11, 10, 0, 1, 'accepted', 'looked at', 'r1',
-        timestamp '2022-03-02 03:30:00');
+    (repeat('b2', 32), 'button/2022-03-01.ndjson', 900, 11, 10, 0, 1, 0, 'accepted', 'looked at',
+        'r1', timestamp '2022-03-02 03:30:00');
 insert into raw.delivery_files select delivery_id, file from raw.deliveries;
 insert into raw.rejects values (repeat('a1', 32), 7, 'bad_time');
 """
@@ -454,7 +455,8 @@ def _definitions(connection: duckdb.DuckDBPyConnection) -> list[Definition]:
 
 def _period(period: str) -> tuple:
     starts_on, ends_on = span(period)
-    return (period, period_type(period), ends_on <= LAST_CLOSED_ON, starts_on, ends_on)
+    is_closed = ends_on <= LAST_CLOSED_ON
+    return (period, period_type(period), is_closed, False, starts_on, ends_on)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -> None:

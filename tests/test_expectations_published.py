@@ -106,7 +106,7 @@ def answers(tmp_path_factory) -> Workspace:
         connection.execute(SURROUNDINGS)
         periods = connection.execute("select distinct period from figures.figures").fetchall()
         connection.executemany(
-            "insert into figures.periods values (?, ?, true, ?, ?)",
+            "insert into figures.periods values (?, ?, true, false, ?, ?)",
             [(period, period_type(period), *span(period)) for (period,) in periods],
         )
     return workspace

@@ -13,6 +13,7 @@ def _months_to_rows(figure: str, table: str) -> str:
             amount as found, coalesce(there, 0) as against
         from cells
         left join counted using (period)
+        anti join retired using (period)
         where figure = '{figure}' and breakdown = '' and period_type = 'month'
             and amount is not null
     """

@@ -64,6 +64,11 @@ select
 from begun
 where begins is not null;
 
+-- Periods that start in a year whose events are deleted: their figures are stored, and rest on what
+-- was known then.
+create temp table retired as
+select period from figures.periods where is_retired;
+
 create temp table cells as
 select
     figures.figure,
@@ -86,7 +91,9 @@ select
     definitions.basis,
     definitions.unit,
     string_split(coalesce(parts, ''), ' ') as parts,
-    definitions.decimals as known_decimals
+    definitions.decimals as known_decimals,
+    -- Missing not because nothing was delivered, but because events that it rests on are deleted.
+    obs_status = 'O' and contains(coalesce(figures.break, ''), 'no longer known') as is_unknown
 from figures.figures
 inner join spans using (period)
 left join figures.figure_definitions as definitions using (figure);
@@ -139,7 +146,8 @@ group by all;
 
 -- Each period of a basis: the log, or both, that figures rest on. A change rests on two periods.
 create temp table basis_periods as
-select basis, period, period_type, starts_on, ends_on, min(obs_status) as obs_status
+select basis, period, period_type, starts_on, ends_on,
+    coalesce(min(obs_status) filter (where not is_unknown), 'O') as obs_status
 from cells
 where kind <> 'change'
 group by all;

@@ -35,6 +35,7 @@ ROWS = (
             coalesce(there, 0) as found, coalesce(wanted, 0) as against
         from wanted
         full join there using (figure, period, breakdown)
+        anti join retired using (period)
         """,
     ),
     Identity(
@@ -45,6 +46,7 @@ ROWS = (
         select figure, '' as period, cells.breakdown, cells.category,
             count(*) filter (where known_cells.figure is null) as found, 0 as against
         from cells
+        anti join retired using (period)
         left join known_cells using (figure, breakdown, category)
         group by figure, cells.breakdown, cells.category
         """,
@@ -105,6 +107,7 @@ ROWS = (
             cast(wanted.period is not null as integer) as against
         from wanted
         full join there using (basis, period)
+        anti join retired using (period)
         """,
     ),
     Identity(
@@ -115,11 +118,15 @@ ROWS = (
         """
         select figure, arg_min(period, starts_on) as period, '' as breakdown, '' as category,
             cast(arg_min(obs_status, starts_on) = 'O' as integer) as found, 0 as against
-        from cells where period_type <> 'range' and kind <> 'change' group by figure, period_type
+        from cells
+        where period_type <> 'range' and kind <> 'change' and not is_unknown
+        group by figure, period_type
         union all
         select figure, arg_max(period, starts_on), '', '',
             cast(arg_max(obs_status, starts_on) = 'O' as integer), 0
-        from cells where period_type <> 'range' and kind <> 'change' group by figure, period_type
+        from cells
+        where period_type <> 'range' and kind <> 'change' and not is_unknown
+        group by figure, period_type
         """,
     ),
     Identity(

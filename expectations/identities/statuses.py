@@ -20,7 +20,7 @@ STATUSES = (
         select basis as figure, period, '' as breakdown, '' as category,
             count(distinct obs_status) as found, 1 as against
         from cells
-        where kind <> 'change'
+        where kind <> 'change' and not is_unknown
         group by basis, period
         """,
     ),
@@ -29,7 +29,10 @@ STATUSES = (
         "A year or range is final if all its months are, missing if all are, else provisional.",
         "=",
         f"""
-        with months as (select * from cells where period_type = 'month' and breakdown = ''),
+        with months as (
+            select * from cells
+            where period_type = 'month' and breakdown = '' and not is_unknown
+        ),
         compared as (
             select wholes.figure, wholes.period, wholes.obs_status,
                 date_diff('month', wholes.starts_on, wholes.ends_on) + 1 as wanted,
@@ -41,7 +44,7 @@ STATUSES = (
                 on wholes.figure = months.figure
                 and months.starts_on between wholes.starts_on and wholes.ends_on
             where wholes.period_type in ('year', 'range') and wholes.breakdown = ''
-                and wholes.kind <> 'change'
+                and wholes.kind <> 'change' and not wholes.is_unknown
             group by all
         )
         select figure, period, '' as breakdown, '' as category,
@@ -89,6 +92,7 @@ STATUSES = (
         inner join basis_periods as periods using (basis, period)
         inner join statuses_by_months as before using (basis, period)
         where kind = 'change' and before.year = 'before' and before.obs_status is not null
+            and not is_unknown
         """,
     ),
     Identity(
@@ -107,7 +111,9 @@ STATUSES = (
             count(*) filter (where coalesce(break, '') <> coalesce(reasons, '')) as found,
             0 as against
         from cells
+        anti join retired using (period)
         left join reasons using (figure, period)
+        where not is_unknown
         group by figure, period, breakdown
         """,
     ),

@@ -29,6 +29,10 @@ def at_most(parts: dict[str, str], of: str = "amount") -> str:
         inner join cells as wholes on wholes.figure = pairs.whole and wholes.period = cells.period
         where cells.breakdown = '' and wholes.breakdown = ''
             and cells.{of} is not null and wholes.{of} is not null
+            -- Who calls in both of two years is new in each, and one caller of both.
+            and (
+                cells.figure <> 'new_callers' or year(cells.starts_on) = year(cells.ends_on)
+            )
     """
 
 

@@ -13,6 +13,19 @@ categories as (
 
 ),
 
+retirement as (
+
+    select * from {{ ref('stg_logs__retirement') }}
+
+),
+
+-- The figures of years whose events are deleted; of those that ask who called in all years before, later ones as well.
+closed_figures as (
+
+    select * from {{ source('raw', 'closed_figures') }}
+
+),
+
 judged as (
 
     select * from {{ ref('int_periods_judged') }}
@@ -61,8 +74,12 @@ cells as (
         categories.breakdown,
         categories.category,
         definitions.kind,
+        definitions.parts,
         definitions.unit,
         definitions.base,
+        judged.earlier_period,
+        {{ is_retired('judged.starts_on') }} as is_retired,
+        {{ is_retired('judged.starts_on - interval 1 year') }} as is_retired_before,
         if(definitions.kind = 'change', judged.change_status, judged.obs_status) as obs_status,
         definitions.decimals,
         definitions.version
@@ -76,32 +93,67 @@ cells as (
         on
             definitions.figure = categories.figure
             and (judged.period_type <> 'week' or categories.breakdown = '')
+    cross join retirement
+
+),
+
+closed_totals as (
+
+    select
+        figure as parts,
+        period as earlier_period
+    from closed_figures
+    where breakdown = ''
+
+),
+
+-- What rests on deleted events has no value, unless it is stored.
+explained as (
+
+    select
+        cells.*,
+        case
+            when cells.is_retired
+                then 'events up to ' || retirement.retired_through || ' are deleted, what they gave is no longer known'
+            when
+                'first_time_callers' in (cells.figure, coalesce(cells.parts, ''))
+                and retirement.retired_through is not null
+                then 'who called before ' || (retirement.retired_through + 1) || ' is no longer known'
+            when cells.kind = 'change' and cells.is_retired_before and closed_totals.parts is null
+                then 'the count of the year before is no longer known'
+        end as unknown_because
+    from cells
+    cross join retirement
+    left join closed_totals
+        on
+            cells.parts = closed_totals.parts
+            and cells.earlier_period = closed_totals.earlier_period
 
 ),
 
 valued as (
 
     select
-        cells.*,
-        coalesce(broken.break, '') as break,
+        explained.* replace (if(explained.unknown_because is null, explained.obs_status, 'O') as obs_status),
+        concat_ws('; ', broken.break, explained.unknown_because) as break,
         case
-            when cells.obs_status = 'O' then null
-            when cells.kind in ('sum', 'distinct') then coalesce(measures.numerator, 0)
+            when explained.obs_status = 'O' or explained.unknown_because is not null then null
+            when explained.kind in ('sum', 'distinct') then coalesce(measures.numerator, 0)
             else measures.numerator
         end as numerator,
         coalesce(measures.denominator, 1) as denominator,
-        measures.left_out
-    from cells
+        if(explained.unknown_because is null, measures.left_out, null) as left_out
+    from explained
     left join measures
         on
-            cells.figure = measures.figure
-            and cells.period = measures.period
-            and cells.breakdown = measures.breakdown
-            and cells.category = measures.category
+            explained.figure = measures.figure
+            and explained.period = measures.period
+            and explained.breakdown = measures.breakdown
+            and explained.category = measures.category
     left join broken
         on
-            cells.figure = broken.figure
-            and cells.period = broken.period
+            explained.figure = broken.figure
+            and explained.period = broken.period
 
 ),
 
@@ -126,6 +178,28 @@ rounded as (
         left_out
     from valued
 
+),
+
+stored as (
+
+    select closed_figures.* replace ('N' as conf_status)
+    from closed_figures
+    semi join judged on closed_figures.period = judged.period
+
+),
+
+united as (
+
+    select * from rounded
+    anti join stored
+        on
+            rounded.figure = stored.figure
+            and rounded.period = stored.period
+            and rounded.breakdown = stored.breakdown
+            and rounded.category = stored.category
+    union all by name
+    select * from stored
+
 )
 
-select * from rounded
+select * from united

@@ -15,6 +15,19 @@ periods as (
 
 ),
 
+-- The totals of years whose events are deleted.
+closed_figures as (
+
+    select * from {{ source('raw', 'closed_figures') }}
+
+),
+
+closed_periods as (
+
+    select distinct period from {{ source('raw', 'closed_periods') }}
+
+),
+
 counts as (
     {{ union_measures(['hours', 'persons', 'sessions']) }}
 
@@ -29,7 +42,20 @@ totals as (
 
 earlier_totals as (
 
-    select * from totals
+    select
+        figure,
+        period,
+        numerator
+    from totals
+    anti join closed_periods on totals.period = closed_periods.period
+    union all
+    select
+        closed_figures.figure,
+        closed_figures.period,
+        closed_figures.numerator
+    from closed_figures
+    semi join closed_periods on closed_figures.period = closed_periods.period
+    where closed_figures.breakdown = ''
 
 ),
 

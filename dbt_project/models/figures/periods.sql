@@ -19,6 +19,12 @@ settings as (
 
 ),
 
+retirement as (
+
+    select * from {{ ref('stg_logs__retirement') }}
+
+),
+
 log_ends as (
 
     select max(local_date) as last_covered_on
@@ -42,11 +48,13 @@ closed as (
         judged.period,
         judged.period_type,
         reach.reached_on >= judged.ends_on + settings.settling_days as is_closed,
+        {{ is_retired('judged.starts_on') }} as is_retired,
         judged.starts_on,
         judged.ends_on
     from judged
     cross join reach
     cross join settings
+    cross join retirement
     where judged.is_shown
 
 )

@@ -7,9 +7,25 @@ log_days as (
 
 ),
 
-periods as (
+judged as (
 
     select * from {{ ref('int_periods_judged') }}
+
+),
+
+retirement as (
+
+    select * from {{ ref('stg_logs__retirement') }}
+
+),
+
+-- Of a year that has retired, nothing is counted any more.
+periods as (
+
+    select judged.*
+    from judged
+    cross join retirement
+    where not {{ is_retired('judged.starts_on') }}
 
 ),
 

@@ -37,6 +37,19 @@ settings as (
 
 ),
 
+retirement as (
+
+    select * from {{ ref('stg_logs__retirement') }}
+
+),
+
+-- What was delivered of the years that have retired.
+closed_days as (
+
+    select * from {{ source('raw', 'closed_days') }}
+
+),
+
 days as (
 
     select
@@ -45,7 +58,10 @@ days as (
         max(clock_hours.ends_at) as ends_at
     from clock_hours
     cross join settings
-    where clock_hours.local_date >= settings.starts_on
+    cross join retirement
+    where
+        clock_hours.local_date >= settings.starts_on
+        and not {{ is_retired('clock_hours.local_date') }}
     group by clock_hours.local_date
 
 ),
@@ -91,16 +107,42 @@ stretches as (
 
 ),
 
+stated as (
+
+    select log
+    from stretches
+    union
+    select log
+    from closed_days
+    where is_stated
+
+),
+
+days_seen as (
+
+    select
+        if(event_type = 'helpline.button.clicked', 'button', 'chat') as log,
+        cast(occurred_at_local as date) as local_date
+    from events
+    where event_type <> 'helpline.log.covered'
+    union all
+    select
+        log,
+        local_date
+    from closed_days
+    where is_covered
+
+),
+
 -- A log that never says what it covers is taken to be whole from its first to its last event.
 events_seen as (
 
     select
-        if(event_type = 'helpline.button.clicked', 'button', 'chat') as log,
-        cast(min(occurred_at_local) as date) as first_date,
-        cast(max(occurred_at_local) as date) as last_date
-    from events
-    where event_type <> 'helpline.log.covered'
-    group by all
+        log,
+        min(local_date) as first_date,
+        max(local_date) as last_date
+    from days_seen
+    group by log
 
 ),
 
@@ -123,7 +165,7 @@ covered as (
         on
             days.local_date >= events_seen.first_date
             and days.local_date <= events_seen.last_date
-    anti join stretches on events_seen.log = stretches.log
+    anti join stated on events_seen.log = stated.log
 
 ),
 
@@ -153,10 +195,14 @@ judged as (
         or (
             exists (select 1 from unreadable_files)
             and not exists (
-                select 1 from stretches
-                where stretches.log = logs.log
+                select 1 from stated
+                where stated.log = logs.log
             )
         ) as is_pending,
+        exists (
+            select 1 from stated
+            where stated.log = logs.log
+        ) as is_stated,
         days.local_date
     from days
     cross join logs
@@ -165,6 +211,14 @@ judged as (
             logs.log = covered.log
             and days.local_date = covered.local_date
 
+),
+
+united as (
+
+    select * from judged
+    union all by name
+    select * from closed_days
+
 )
 
-select * from judged
+select * from united

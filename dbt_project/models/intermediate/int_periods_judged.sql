@@ -19,6 +19,19 @@ published_ranges as (
 
 ),
 
+retirement as (
+
+    select * from {{ ref('stg_logs__retirement') }}
+
+),
+
+-- Periods that start in a year that has retired, as they were judged before its events were deleted.
+closed_periods as (
+
+    select * from {{ source('raw', 'closed_periods') }}
+
+),
+
 bases as (
 
     select
@@ -201,10 +214,34 @@ judged as (
 
 ),
 
+-- Of a retired year, what nobody stored has no value any more: a range that a document has used since.
+settled as (
+
+    select
+        judged.basis,
+        judged.period,
+        judged.period_type,
+        if({{ is_retired('judged.starts_on') }}, 'O', judged.obs_status) as obs_status,
+        judged.covered_days,
+        judged.is_shown,
+        judged.starts_on,
+        judged.ends_on
+    from judged
+    cross join retirement
+    anti join closed_periods
+        on
+            judged.basis = closed_periods.basis
+            and judged.period = closed_periods.period
+
+),
+
 -- A week has none: the week of that number a year before is not the same days.
 earlier as (
 
-    select * from judged
+    select * from settled
+    where period_type <> 'week'
+    union all by name
+    select * exclude (earlier_period, change_status) from closed_periods
     where period_type <> 'week'
 
 ),
@@ -212,29 +249,49 @@ earlier as (
 compared as (
 
     select
-        judged.basis,
-        judged.period,
-        judged.period_type,
-        judged.obs_status,
+        settled.basis,
+        settled.period,
+        settled.period_type,
+        settled.obs_status,
         earlier.period as earlier_period,
         case
             when earlier.period is null then null
-            when 'O' in (judged.obs_status, earlier.obs_status) then 'O'
-            when 'P' in (judged.obs_status, earlier.obs_status) then 'P'
+            when 'O' in (settled.obs_status, earlier.obs_status) then 'O'
+            when 'P' in (settled.obs_status, earlier.obs_status) then 'P'
             else 'A'
         end as change_status,
-        judged.covered_days,
-        judged.is_shown,
-        judged.starts_on,
-        judged.ends_on
-    from judged
+        settled.covered_days,
+        settled.is_shown,
+        settled.starts_on,
+        settled.ends_on
+    from settled
     left join earlier
         on
-            judged.basis = earlier.basis
-            and judged.period_type = earlier.period_type
-            and judged.starts_on - interval 1 year = earlier.starts_on
-            and judged.ends_on = last_day(earlier.ends_on + interval 1 year)
+            settled.basis = earlier.basis
+            and settled.period_type = earlier.period_type
+            and settled.starts_on - interval 1 year = earlier.starts_on
+            and settled.ends_on = last_day(earlier.ends_on + interval 1 year)
+
+),
+
+-- A range that was only compared with may have been used by a document since.
+stored as (
+
+    select closed_periods.* replace (closed_periods.is_shown or coalesce(judged.is_shown, false) as is_shown)
+    from closed_periods
+    left join judged
+        on
+            closed_periods.basis = judged.basis
+            and closed_periods.period = judged.period
+
+),
+
+united as (
+
+    select * from compared
+    union all by name
+    select * from stored
 
 )
 
-select * from compared
+select * from united

@@ -19,6 +19,12 @@ periods as (
 
 ),
 
+retirement as (
+
+    select * from {{ ref('stg_logs__retirement') }}
+
+),
+
 months as (
 
     select period
@@ -69,7 +75,7 @@ dated as (
 
 ),
 
--- A person is new in the year's first month with a conversation; a month without a value takes part in no year.
+-- Who called before is known as far back as the events go. A person is new in the year's first month with a conversation; a month without a value takes part in no year.
 ranked as (
 
     select
@@ -81,14 +87,16 @@ ranked as (
             partition by dated.person_id, dated.is_conversation, left(dated.month, 4), is_in_valued_month
             order by dated.answer_number
         ) = 1 as is_first_of_year,
+        retirement.retired_through is not null as is_cut_off,
         dated.is_conversation
         and coalesce(dated.answered_on >= since.first_covered_on, false)
         and row_number() over (
             partition by dated.person_id, dated.is_conversation, dated.answered_on >= since.first_covered_on
             order by dated.answer_number
-        ) = 1 as is_first_ever
+        ) = 1 as is_first_since
     from dated
     cross join since
+    cross join retirement
     left join months on dated.month = months.period
 
 )
@@ -116,7 +124,7 @@ select
     is_conversation,
     is_scheduled,
     is_first_of_year,
-    is_first_ever,
+    if(is_cut_off, null, is_first_since) as is_first_ever,
     answered_on,
     first_requested_at,
     scheduled_for,

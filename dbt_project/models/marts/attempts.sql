@@ -19,6 +19,12 @@ open_hours as (
 
 ),
 
+retirement as (
+
+    select * from {{ ref('stg_logs__retirement') }}
+
+),
+
 runs as (
 
     select
@@ -81,6 +87,16 @@ judged as (
     from located
     left join answered on located.attempt_id = answered.attempt_id
 
+),
+
+-- Of a year that has retired only what reaches into the next one is left.
+kept as (
+
+    select judged.*
+    from judged
+    cross join retirement
+    where not {{ is_retired('judged.started_on') }}
+
 )
 
-select * from judged
+select * from kept

@@ -19,10 +19,27 @@ open_hours as (
 
 ),
 
+attempts as (
+
+    select * from {{ ref('attempts') }}
+
+),
+
+retirement as (
+
+    select * from {{ ref('stg_logs__retirement') }}
+
+),
+
+-- Of a year that has retired only what reaches into the next one is left.
 conversations as (
 
-    select * from sessions
-    where is_conversation
+    select sessions.*
+    from sessions
+    cross join retirement
+    where
+        sessions.is_conversation
+        and not {{ is_retired('sessions.answered_on') }}
 
 ),
 
@@ -43,7 +60,7 @@ described as (
         located.person_id,
         located.visitor_id,
         located.client_id,
-        answers.attempt_id,
+        attempts.attempt_id,
         located.shift_id,
         if(located.is_scheduled, coalesce(located.scheduled_by, 'unknown'), null) as scheduled_by,
         located.referred_by,
@@ -70,6 +87,7 @@ described as (
         located.last_ended_at
     from located
     left join answers on located.session_id = answers.session_id
+    left join attempts on answers.attempt_id = attempts.attempt_id
 
 )
 

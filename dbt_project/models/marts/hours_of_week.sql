@@ -37,6 +37,12 @@ log_days as (
 
 ),
 
+retirement as (
+
+    select * from {{ ref('stg_logs__retirement') }}
+
+),
+
 months as (
 
     select
@@ -45,7 +51,10 @@ months as (
         bool_or(basis = 'chat' and obs_status <> 'O') as has_conversations,
         bool_or(basis = 'both' and obs_status <> 'O') as has_attempts
     from periods
-    where period_type = 'month'
+    cross join retirement
+    where
+        period_type = 'month'
+        and not {{ is_retired('starts_on') }}
     group by period
 
 ),

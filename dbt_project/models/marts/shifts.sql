@@ -37,6 +37,12 @@ conversations as (
 
 ),
 
+retirement as (
+
+    select * from {{ ref('stg_logs__retirement') }}
+
+),
+
 days as (
 
     select
@@ -144,10 +150,13 @@ summed as (
     inner join opened on openings.shift_id = opened.shift_id
     inner join days on openings.local_date = days.local_date
     cross join extent
+    cross join retirement
     left join staffed on openings.shift_id = staffed.shift_id
     left join attempted on openings.shift_id = attempted.shift_id
     left join talked on openings.shift_id = talked.shift_id
-    where openings.local_date between extent.first_date and extent.last_date
+    where
+        openings.local_date between extent.first_date and extent.last_date
+        and not {{ is_retired('openings.local_date') }}
 
 )
 

@@ -16,17 +16,28 @@ settings as (
 
 ),
 
--- Coverage may begin before the first event and end after the last one, but never before the helpline's start.
+retirement as (
+
+    select * from {{ ref('stg_logs__retirement') }}
+
+),
+
+-- Coverage may begin before the first event and end after the last one, but never before the helpline's start. Where
+-- years have retired, what is left of the events may begin late in the first year that has not.
 extent as (
 
     select
         greatest(
-            min(least(events.occurred_at, coalesce(events.starts_at, events.occurred_at))),
+            least(
+                min(least(events.occurred_at, coalesce(events.starts_at, events.occurred_at))),
+                cast(any_value(retirement.retired_through) + 1 as timestamp)
+            ),
             cast(any_value(settings.starts_on) as timestamp)
         ) as first_at,
         max(greatest(events.occurred_at, coalesce(events.ends_at, events.occurred_at))) as last_at
     from events
     cross join settings
+    cross join retirement
 
 ),
 
