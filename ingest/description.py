@@ -18,6 +18,7 @@ def describe(helpline: Helpline) -> str:
         f"An attempt goes on for {helpline.attempt_gap_minutes} minutes after its last event; "
         f"figures settle in {helpline.settling_days} days; counts below "
         f"{helpline.small_count_threshold} are small.",
+        _rotation(helpline),
         "Opening hours:",
     ]
     lines += [f"  {line}" for line in _weeks(helpline.tables["opening_hours"])]
@@ -35,6 +36,12 @@ def describe(helpline: Helpline) -> str:
     lines += [_exclusion(row) for row in helpline.tables["exclusions"]] or ["No exclusions."]
     lines += _ledger(helpline)
     return "\n".join(lines)
+
+
+def _rotation(helpline: Helpline) -> str:
+    if helpline.rotate_keys_from is None:
+        return "Keys do not rotate: pseudonyms of visitors and clients live as long as the key."
+    return f"From {helpline.rotate_keys_from} on, every year has a key of its own for persons."
 
 
 def _exclusion(row: Cells) -> str:

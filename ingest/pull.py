@@ -28,9 +28,11 @@ from ingest.deliveries import (
 from ingest.exclusions import store_exclusions
 from ingest.helpline import load_helpline, store_helpline
 from ingest.key import read_key
+from ingest.keys import Keys, key_file, note_fingerprints, read_fingerprints
 from ingest.lock import hold
 from ingest.problem import Problem
 from ingest.reading import EVENT_COLUMNS, REJECT_COLUMNS, Batch, Reader, Rows, reading_fingerprint
+from ingest.rotation import new_years, require_settled, settle
 from ingest.sources import LogFile, find_files
 from ingest.warehouse import (
     Withheld,
@@ -72,6 +74,7 @@ class Summary:
     refusals: dict[str, str] = field(default_factory=dict)
     outdated: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
+    made_keys: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         """Say it in one sentence or two."""
@@ -139,16 +142,20 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime) -> Summary:
     files = find_files(workspace.logs, workspace.data)
     now = now.astimezone(UTC).replace(tzinfo=None)
     with open_warehouse(workspace.warehouse, key=key, memory=half, make=True) as connection:
+        settle(connection, helpline, files)
         store_helpline(connection, helpline)
-        reader = Reader(key, helpline, half)
+        keys = Keys(key, workspace.keys_folder, read_fingerprints(connection, XXX))
+        reader = Reader(keys, helpline, half, new_years(connection, helpline, now))
         batch_bytes = min(max(allowed // BATCH_SHARE, SMALLEST_BATCH), LARGEST_BATCH)
-        loader = Loader(connection, reader, reading_fingerprint(helpline), batch_bytes, now)
+        loader = Loader(connection, reader, keys, reading_fingerprint(helpline), batch_bytes, now)
         try:
             summary = loader.load(files)
         finally:
             reader.close()
+        require_settled(connection)
         # Only now is it known which identifiers the logs hold.
-        store_exclusions(connection, helpline, key)
+        store_exclusions(connection, helpline, keys)
+        summary.made_keys = [str(key_file(keys.folder, year)) for year in keys.made]
         return summary
 
 
@@ -156,10 +163,17 @@ class Loader:
     """Carries files into the warehouse: many small ones to a transaction, a large one in one."""
 
     def __init__(
-        self, connection, reader: Reader, reading: str, batch_bytes: int, now: datetime
+        self,
+        connection,
+        reader: Reader,
+        keys: Keys,
+        reading: str,
+        batch_bytes: int,
+        now: datetime,
     ) -> None:
         self._connection = connection
         self._reader = reader
+        self._keys = keys
         self._reading = reading
         self._batch_bytes = batch_bytes
         self._now = now
@@ -264,6 +278,7 @@ class Loader:
         fill(self._connection, "warehouse.raw.rejects", part.rejects_as_text(), 3)
         if part.batch.texts:
             self._reader.read(part.batch, part.name())
+            note_fingerprints(self._connection, self._keys)
             written = self._take_over("events", self._reader.events(), EVENT_COLUMNS)
             written += self._take_over("rejects", self._reader.rejects(), REJECT_COLUMNS)
             for delivery_id, events, rejects, blank_lines in self._reader.counts():
@@ -364,6 +379,12 @@ def _report(summary: Summary) -> None:
             "Compress with `zstd`, which adds one, or with gzip.",
             _count(len(summary.unchecked), "zstd file"),
             summary.unchecked[0],
+        )
+    if summary.made_keys:
+        LOG.warning(
+            "A new year has begun, and keys rotate: made %s. Keep a copy in a safe place until the "
+            "year has closed: without it nothing more of that year can be read.",
+            ", ".join(summary.made_keys),
         )
     LOG.info("%s", summary)
 

@@ -18,6 +18,7 @@ DEFAULTS = {
     "settling_days": 10,
     "small_count_threshold": 5,
     "pages": [],
+    "rotate_keys_from": None,
 }
 
 
@@ -41,6 +42,7 @@ def read_settings(folder: Folder) -> dict:
             settings[name] = read(found.get(name, DEFAULTS.get(name)))
         except ValueError as error:
             folder.refuse(SETTINGS, lines.get(name, 1), f"{name} {error}")
+    _check_rotation(folder, settings, lines)
     for name in found.keys() - _READERS.keys():
         folder.warn(
             SETTINGS,
@@ -48,6 +50,19 @@ def read_settings(folder: Folder) -> dict:
             f"{name} is not a setting that this version knows; it has no effect",
         )
     return settings
+
+
+def _check_rotation(folder: Folder, settings: dict, lines: dict[str, int]) -> None:
+    name = "rotate_keys_from"
+    year, starts_on = settings.get(name), settings.get("starts_on")
+    if year is not None and starts_on is not None and year <= starts_on.year:
+        folder.refuse(
+            SETTINGS,
+            lines.get(name),
+            f"{name} is {year}, and starts_on is {starts_on}: keys rotate at a New Year after "
+            f"the first day, so write {starts_on.year + 1} or a later year",
+        )
+        del settings[name]
 
 
 def _lines_of_settings(text: str) -> dict[str, int]:
@@ -111,6 +126,14 @@ def _number(value) -> int:
     return value
 
 
+def _year(value) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1000 <= value < 3000:
+        raise ValueError("has to be a year such as 2027")
+    return value
+
+
 def _pages(value) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(page, str) for page in value):
         raise ValueError('has to be a list of paths such as ["/", "/chat"]')
@@ -129,4 +152,5 @@ _READERS = {
     "settling_days": _number,
     "small_count_threshold": _number,
     "pages": _pages,
+    "rotate_keys_from": _year,
 }
