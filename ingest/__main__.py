@@ -36,6 +36,8 @@ environment (an option comes first):
   CHATCIJFERS_HELPLINE  the helpline's folder (default: {DEFAULT_HELPLINE})
   CHATCIJFERS_KEY       the key itself, at least 32 characters; or
   CHATCIJFERS_KEY_FILE  a file with the key, mode 0600 (default: key in the state folder)
+  CHATCIJFERS_KEYS_FOLDER  a folder for the keys of years, mode 0700, where keys rotate
+                        (default: keys in the state folder)
   CHATCIJFERS_MEMORY    memory that pull may take (default: {MEMORY_LIMITS})
 
 Logs are files *.ndjson, *.jsonl or *.json, also .gz or .zst, in the folder and below it. A file
@@ -132,7 +134,17 @@ def _deliveries(options: argparse.Namespace) -> None:
     for file, reason, refused_at in refusals:
         print(f"damaged: {file}: {reason} (tried {refused_at:%Y-%m-%d %H:%M} UTC)")
     rows = sorted(deliveries, key=lambda one: (STATUS_ORDER[one.status], one.file))
-    header = ("hash", "status", "loaded (UTC)", "lines", "events", "rejects", "blank", "file")
+    header = (
+        "hash",
+        "status",
+        "loaded (UTC)",
+        "lines",
+        "events",
+        "rejects",
+        "blank",
+        "expired",
+        "file",
+    )
     _print_table([header, *(_cells(one) for one in rows)])
 
 
@@ -146,6 +158,7 @@ def _cells(one: Delivery) -> tuple[str, ...]:
         f"{one.events:,}",
         f"{one.rejects:,}",
         f"{one.blank_lines:,}",
+        f"{one.expired:,}",
         one.file + reason,
     )
 
@@ -154,7 +167,7 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
         cells = [
-            cell.rjust(width) if 3 <= column <= 6 else cell.ljust(width)
+            cell.rjust(width) if 3 <= column <= 7 else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=False))
         ]
         print("  ".join([*cells, row[-1]]))

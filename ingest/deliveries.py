@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from ingest.closings import IS_FROZEN
 from ingest.problem import Problem
 from ingest.warehouse import fill, open_warehouse, run, transaction
 
@@ -27,6 +28,7 @@ class Delivery:
     events: int = 0
     rejects: int = 0
     blank_lines: int = 0
+    expired: int = 0
     status: str = "loaded"
     status_reason: str | None = None
     files: set[str] = field(default_factory=set)
@@ -39,7 +41,7 @@ def read_ledger(connection) -> dict[str, Delivery]:
         for row in run(
             connection,
             "select delivery_id, file, bytes, reading, loaded_at, lines, events, rejects,"
-            " blank_lines, status, status_reason from warehouse.raw.deliveries",
+            " blank_lines, expired, status, status_reason from warehouse.raw.deliveries",
         )
     }
     names = run(connection, "select delivery_id, file from warehouse.raw.delivery_files")
@@ -54,11 +56,11 @@ def enter(connection, deliveries: Iterable[Delivery]) -> None:
     rows = [
         (
             one.delivery_id, one.file, one.bytes, one.lines, one.events, one.rejects,
-            one.blank_lines, one.status, one.status_reason, one.reading, one.loaded_at,
+            one.blank_lines, one.expired, one.status, one.status_reason, one.reading, one.loaded_at,
         )
         for one in deliveries
     ]  # fmt: skip
-    fill(connection, "warehouse.raw.deliveries", _as_text(rows), 11)
+    fill(connection, "warehouse.raw.deliveries", _as_text(rows), 12)
     add_names(connection, [(one.delivery_id, name) for one in deliveries for name in one.files])
 
 
@@ -71,23 +73,75 @@ def replace(connection, deliveries: Iterable[Delivery]) -> None:
         run(
             connection,
             "update warehouse.raw.deliveries set lines = $1, events = $2, rejects = $3,"
-            " blank_lines = $4, reading = $5,"
+            " blank_lines = $4, expired = $5, reading = $6,"
             " status_reason = if(status = 'quarantined', null, status_reason),"
-            " status = if(status = 'quarantined', 'loaded', status) where delivery_id = $6",
-            [one.lines, one.events, one.rejects, one.blank_lines, one.reading, one.delivery_id],
+            " status = if(status = 'quarantined', 'loaded', status) where delivery_id = $7",
+            [
+                one.lines,
+                one.events,
+                one.rejects,
+                one.blank_lines,
+                one.expired,
+                one.reading,
+                one.delivery_id,
+            ],
         )
 
 
-def forget_rows(connection, delivery_ids: Iterable[str]) -> None:
-    """Delete the rows of deliveries, which are then read again in the same transaction."""
-    wanted = [list(delivery_ids)]
-    for table in ("events", "rejects"):
-        run(
-            connection,
-            f"delete from warehouse.raw.{table}"
-            " where delivery_id in (select unnest($1::varchar[]))",
-            wanted,
-        )
+def forget_rows(connection, delivery_ids: Iterable[str], closed_before: datetime | None) -> None:
+    """Delete the rows of deliveries, which are then read again in the same transaction.
+
+    The events of closed years, before `closed_before`, stay as they are. Which lines were set aside
+    is kept in the temporary table `rejected_before`, until the next call.
+    """
+    wanted = list(delivery_ids)
+    is_frozen = IS_FROZEN.format(closed_before="coalesce($2::timestamp, '-infinity')")
+    run(
+        connection,
+        "create or replace temp table rejected_before as"
+        " select delivery_id, line_number from warehouse.raw.rejects"
+        " where delivery_id in (select unnest($1::varchar[]))",
+        [wanted],
+    )
+    run(
+        connection,
+        "delete from warehouse.raw.events"
+        f" where delivery_id in (select unnest($1::varchar[])) and not {is_frozen}",
+        [wanted, closed_before],
+    )
+    run(
+        connection,
+        "delete from warehouse.raw.rejects where delivery_id in (select unnest($1::varchar[]))",
+        [wanted],
+    )
+
+
+def note_lines_before(
+    connection, deliveries: Iterable[str], closed_before: datetime, first: int, last: int
+) -> None:
+    """List what known deliveries held in some lines, in the temporary table `lines_before`.
+
+    Of the deliveries that `forget_rows` was last called for: lines whose event of a closed year is
+    stored (`is_event`), and lines that were set aside.
+    """
+    is_frozen = IS_FROZEN.format(closed_before="$2::timestamp")
+    run(
+        connection,
+        f"""
+        create or replace temp table lines_before as
+        select delivery_id, line_number, true as is_event
+        from warehouse.raw.events
+        where
+            delivery_id in (select unnest($1::varchar[]))
+            and {is_frozen}
+            and line_number between $3 and $4
+        union all
+        select delivery_id, line_number, false as is_event
+        from rejected_before
+        where line_number between $3 and $4
+        """,
+        [list(deliveries), closed_before, first, last],
+    )
 
 
 def add_names(connection, names: Iterable[tuple[str, str]]) -> None:

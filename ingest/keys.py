@@ -15,21 +15,33 @@ from pathlib import Path
 from ingest.key import Key, read_key_file, sync_folder, write_key_file
 from ingest.lock import make_private_folder
 from ingest.problem import Problem
-from ingest.warehouse import fill, run
+from ingest.warehouse import Withheld, fill, run
 
 
 class Keys:
     """The lasting key and the keys of years, by year. Shows none of them."""
 
-    def __init__(self, lasting: Key, folder: Path, known: Mapping[int, str] | None = None) -> None:
+    def __init__(
+        self,
+        lasting: Key,
+        folder: Path,
+        known: Mapping[int, str] | None = None,
+        closed_year: int | None = None,
+    ) -> None:
         """Read the key of each year that the warehouse knows: `known` has their fingerprints.
 
-        Raises Problem if one is missing, or is another one, or can be read by others.
+        The years up to `closed_year` take no more events, and need no key. Raises Problem if one is
+        missing, or is another one, or can be read by others.
         """
         self.lasting = lasting
         self.folder = folder
         self.made: list[int] = []
-        self._known = dict(known or {})
+        self._closed_year = closed_year
+        self._known = {
+            year: fingerprint
+            for year, fingerprint in (known or {}).items()
+            if closed_year is None or year > closed_year
+        }
         self._of_years = {year: self._read(year) for year in sorted(self._known)}
 
     def __repr__(self) -> str:
@@ -50,6 +62,8 @@ class Keys:
         A new key is safely on the disk before it is given out. Raises Problem if it cannot be made,
         or if the one that is there is no good.
         """
+        if self._closed_year is not None and year <= self._closed_year:
+            raise Withheld(f"the key of {year}, a closed year, was asked for")
         if year not in self._of_years:
             path = key_file(self.folder, year)
             if not path.exists():
@@ -82,16 +96,9 @@ def key_file(folder: Path, year: int) -> Path:
     return folder / f"{year:04}"
 
 
-def read_fingerprints(connection, after: int | None = None) -> dict[int, str]:
-    """Read the fingerprints of the keys of years from an open warehouse: all, or after a year."""
-    return dict(
-        run(
-            connection,
-            "select year, fingerprint from warehouse.raw.year_keys"
-            " where $1 is null or year > $1 order by year",
-            [after],
-        )
-    )
+def read_fingerprints(connection) -> dict[int, str]:
+    """Read the fingerprints of the keys of years, by year, from an open warehouse."""
+    return dict(run(connection, "select year, fingerprint from warehouse.raw.year_keys"))
 
 
 def note_fingerprints(connection, keys: Keys) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.closings import closed_before, last_closed_year
 from ingest.content import Content, Damaged, SetAside
 from ingest.deliveries import (
     Delivery,
@@ -21,6 +22,7 @@ from ingest.deliveries import (
     count_reasons,
     enter,
     forget_rows,
+    note_lines_before,
     note_refusals,
     read_ledger,
     replace,
@@ -144,10 +146,13 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime) -> Summary:
     with open_warehouse(workspace.warehouse, key=key, memory=half, make=True) as connection:
         settle(connection, helpline, files)
         store_helpline(connection, helpline)
-        keys = Keys(key, workspace.keys_folder, read_fingerprints(connection, XXX))
-        reader = Reader(keys, helpline, half, new_years(connection, helpline, now))
+        known, closed_year = read_fingerprints(connection), last_closed_year(connection)
+        keys = Keys(key, workspace.keys_folder, known, closed_year)
+        closed = closed_before(connection, helpline.timezone)
+        reader = Reader(keys, helpline, half, closed, new_years(connection, helpline, now))
         batch_bytes = min(max(allowed // BATCH_SHARE, SMALLEST_BATCH), LARGEST_BATCH)
-        loader = Loader(connection, reader, keys, reading_fingerprint(helpline), batch_bytes, now)
+        reading = reading_fingerprint(helpline)
+        loader = Loader(connection, reader, keys, reading, batch_bytes, now, closed)
         try:
             summary = loader.load(files)
         finally:
@@ -170,6 +175,7 @@ class Loader:
         reading: str,
         batch_bytes: int,
         now: datetime,
+        closed_before: datetime | None,
     ) -> None:
         self._connection = connection
         self._reader = reader
@@ -177,6 +183,7 @@ class Loader:
         self._reading = reading
         self._batch_bytes = batch_bytes
         self._now = now
+        self._closed_before = closed_before
         self._ledger = read_ledger(connection)
         self._stored = {one: delivery.reading for one, delivery in self._ledger.items()}
         self._summary = Summary()
@@ -266,9 +273,12 @@ class Loader:
             self._finish(waiting.deliveries)
 
     def _forget(self, deliveries: list[Delivery]) -> None:
-        again = [one.delivery_id for one in deliveries if one.delivery_id in self._stored]
+        again = self._known(deliveries)
         if again:
-            forget_rows(self._connection, again)
+            forget_rows(self._connection, again, self._closed_before)
+
+    def _known(self, deliveries: list[Delivery]) -> list[str]:
+        return [one.delivery_id for one in deliveries if one.delivery_id in self._stored]
 
     def _write(self, part: _Part) -> None:
         """Write the rows of a part within the caller's transaction, and empty it."""
@@ -277,18 +287,28 @@ class Loader:
             deliveries[delivery_id].rejects += 1
         fill(self._connection, "warehouse.raw.rejects", part.rejects_as_text(), 3)
         if part.batch.texts:
-            self._reader.read(part.batch, part.name())
+            again = self._known(part.deliveries)
+            self._reader.read(part.batch, part.name(), again, self._lines_before(part, again))
             note_fingerprints(self._connection, self._keys)
             written = self._take_over("events", self._reader.events(), EVENT_COLUMNS)
             written += self._take_over("rejects", self._reader.rejects(), REJECT_COLUMNS)
-            for delivery_id, events, rejects, blank_lines in self._reader.counts():
-                deliveries[delivery_id].events += events
-                deliveries[delivery_id].rejects += rejects
-                deliveries[delivery_id].blank_lines += blank_lines
-                written -= events + rejects
+            for counts in self._reader.counts():
+                deliveries[counts.delivery_id].events += counts.events
+                deliveries[counts.delivery_id].rejects += counts.rejects
+                deliveries[counts.delivery_id].blank_lines += counts.blank_lines
+                deliveries[counts.delivery_id].expired += counts.expired
+                written -= counts.written + counts.rejects
             if written:
                 raise Withheld(f"not every row of {part.name()} was written")
         part.clear()
+
+    def _lines_before(self, part: _Part, again: list[str]) -> Rows | None:
+        """Look up which lines of a part are of closed years, and stored or set aside already."""
+        if not again or self._closed_before is None:
+            return None
+        first, last = part.batch.extent()
+        note_lines_before(self._connection, again, self._closed_before, first, last)
+        return Rows(self._connection.table("lines_before"))
 
     def _take_over(self, table: str, relation, columns: tuple[str, ...]) -> int:
         """Write the reader's rows into a raw table; return how many there were."""

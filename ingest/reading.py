@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -50,6 +51,8 @@ EVENT_COLUMNS = (
     "unfit_fields",
 )
 
+# What reading.sql says of lines that are no events to be written, and no rejects either.
+NO_REJECTS = "('blank', 'stored', 'expired')"
 REJECT_COLUMNS = ("delivery_id", "line_number", "reason")
 
 # RFC 3339, section 5.6: full-date "T" full-time, with an offset; a space may stand for the T. The
@@ -132,6 +135,11 @@ class Batch:
         self.texts += other.texts
         self.size += other.size
 
+    def extent(self) -> tuple[int, int]:
+        """Give the least and the greatest number of a line, of whatever delivery."""
+        blocks = zip(self.first_lines, self.texts, strict=True)
+        return min(self.first_lines), max(first + text.count("\n") for first, text in blocks)
+
     def clear(self) -> None:
         """Forget all blocks."""
         self.__init__()
@@ -141,13 +149,19 @@ class Reader:
     """Reads batches of raw text into pseudonymous rows that the warehouse can take over."""
 
     def __init__(
-        self, keys: Keys, helpline: Helpline, memory: str, new_years: Sequence[datetime] = ()
+        self,
+        keys: Keys,
+        helpline: Helpline,
+        memory: str,
+        closed_before: datetime | None = None,
+        new_years: Sequence[datetime] = (),
     ) -> None:
         """Prepare a database in memory. Keys enter it as bound parameters only.
 
-        `new_years` are the first instants, in UTC without a zone, of the years that have keys of
-        their own, from the helpline's first one on. Neither they nor the keys are part of the
-        fingerprint of the reading: `ingest.rotation` sees to what a change of them means.
+        Events before `closed_before` (UTC, without a zone) are of closed years; `new_years` are the
+        first instants of the years that have keys of their own, from the helpline's first one on.
+        Neither is part of the fingerprint of the reading: a closing has nothing read again, and
+        `ingest.rotation` sees to what has to be when keys rotate from another year.
         """
         self._keys = keys
         self._first_year = helpline.rotate_keys_from
@@ -167,6 +181,7 @@ class Reader:
             create table helpline as
             select
                 $starts_at::timestamp as starts_at,
+                $closed_before::timestamp as closed_before,
                 $pages::varchar[] as pages,
                 $button::varchar[] as buttons,
                 $campaign::varchar[] as campaigns,
@@ -175,7 +190,16 @@ class Reader:
                 $referred_by::varchar[] as referrers,
                 $scheduled_by::varchar[] as schedulers
             """,
-            {"starts_at": helpline.starts_at(), "pages": sorted(helpline.pages), **codes},
+            {
+                "starts_at": helpline.starts_at(),
+                "closed_before": closed_before,
+                "pages": sorted(helpline.pages),
+                **codes,
+            },
+        )
+        run(
+            self._connection,
+            "create table lines_before (delivery_id varchar, line_number bigint, is_event boolean)",
         )
         self._query = QUERY.read_text(encoding="utf-8")
 
@@ -221,13 +245,24 @@ class Reader:
             self._take_keys()
             run(self._connection, self._query)
 
-    def read(self, batch: Batch, what: str) -> None:
+    def read(
+        self,
+        batch: Batch,
+        what: str,
+        again: Iterable[str] = (),
+        lines_before: Rows | None = None,
+    ) -> None:
         """Read a batch; its rows then wait in `events`, `rejects` and `counts`.
+
+        Of deliveries that are read again, `again`, `lines_before` are the lines whose event of a
+        closed year is stored (`is_event`) and the lines that were set aside before: a stored event
+        stays as it is, and any other line of a closed year was an event that has expired.
 
         `what` says in an error which file and lines were being read. Raises Problem if there is not
         enough memory, else Withheld; neither shows a value.
         """
         with _named(what):
+            self._take_over(lines_before)
             run(
                 self._connection,
                 """
@@ -237,6 +272,7 @@ class Reader:
                     loaded_at,
                     first_line + position - 1 as line_number,
                     line,
+                    delivery_id in (select unnest($5::varchar[])) as is_read_again,
                 from (
                     select
                         delivery_id,
@@ -253,10 +289,21 @@ class Reader:
                     )
                 )
                 """,
-                [batch.delivery_ids, batch.loaded_ats, batch.first_lines, batch.texts],
+                [batch.delivery_ids, batch.loaded_ats, batch.first_lines, batch.texts, list(again)],
             )
             self._pseudonymise()
             run(self._connection, "drop table lines")
+
+    def _take_over(self, lines_before: Rows | None) -> None:
+        """Take over what stood in the lines before, for the query to look at."""
+        run(self._connection, "truncate lines_before")
+        if lines_before:
+            self._connection.register("given", lines_before)
+            try:
+                run(self._connection, "insert into lines_before from given")
+            finally:
+                with suppress(duckdb.Error):  # after a failure, everything is forgotten anyway
+                    self._connection.unregister("given")
 
     def events(self) -> duckdb.DuckDBPyRelation:
         """Rows of raw.events of the batch that was read last."""
@@ -266,23 +313,46 @@ class Reader:
     def rejects(self) -> duckdb.DuckDBPyRelation:
         """Rows of raw.rejects of the batch that was read last."""
         return self._connection.sql(
-            f"select {', '.join(REJECT_COLUMNS)} from readings where reason <> 'blank'"
+            f"select {', '.join(REJECT_COLUMNS)} from readings where reason not in {NO_REJECTS}"
         )
 
-    def counts(self) -> list[tuple[str, int, int, int]]:
-        """Give delivery, events, rejects and blank lines of the batch that was read last."""
-        return run(
+    def counts(self) -> list[Counts]:
+        """Count what the lines of the batch that was read last have become, by delivery."""
+        rows = run(
             self._connection,
-            """
+            f"""
             select
                 delivery_id,
                 count(*) filter (reason is null),
-                count(*) filter (reason <> 'blank'),
+                count(*) filter (reason not in {NO_REJECTS}),
                 count(*) filter (reason = 'blank'),
+                count(*) filter (reason = 'stored'),
+                count(*) filter (reason = 'expired'),
             from readings
             group by delivery_id
             """,
         )
+        return [Counts(*row) for row in rows]
+
+
+class Counts(NamedTuple):
+    """What the lines of one delivery in one batch have become.
+
+    `stored` lines have an event of a closed year in the warehouse already; that of `expired` ones
+    has been deleted.
+    """
+
+    delivery_id: str
+    written: int
+    rejects: int
+    blank_lines: int
+    stored: int
+    expired: int
+
+    @property
+    def events(self) -> int:
+        """Lines that are, or once were, a row of raw.events."""
+        return self.written + self.stored + self.expired
 
 
 class Rows:

@@ -11,6 +11,7 @@ with parsed as (
         lines.delivery_id,
         lines.line_number,
         lines.loaded_at,
+        lines.is_read_again,
         not regexp_matches(lines.line, '[^ \t\n\v\f\r]') as is_blank,
         json_valid(lines.line) as is_json,
         case
@@ -55,6 +56,7 @@ fitted as (
         delivery_id,
         line_number,
         loaded_at,
+        is_read_again,
         is_blank,
         is_json,
         event.specversion as specversion,
@@ -139,23 +141,41 @@ judged as (
             when is_coverage and not coalesce(log in ('button', 'chat') and fitted.starts_at < ends_at, false)
                 then 'bad_coverage'
             when is_coverage and ends_at > loaded_at + interval 1 day then 'in_future'
+            -- A statement of coverage that reaches into open years is about these.
+            when if(is_coverage, ends_at <= helpline.closed_before, occurred_at < helpline.closed_before)
+                then 'closed_period'
         end as reason
     from fitted
     cross join helpline
+),
+
+-- A closed year stays as it is stored: whatever its lines would be read as today.
+frozen as (
+    select
+        judged.* exclude (reason),
+        case
+            when lines_before.is_event then 'stored'
+            when judged.reason = 'closed_period' and judged.is_read_again and lines_before.line_number is null
+                then 'expired'
+            else judged.reason
+        end as reason
+    from judged
+    left join lines_before
+        on judged.delivery_id = lines_before.delivery_id and judged.line_number = lines_before.line_number
 ),
 
 -- Where keys rotate, years with a key of their own are numbered from 1; 0 is the lasting key. That one names what happens
 -- and where, for ever; persons are named by the key of the local year of the event.
 classified as (
     select
-        judged.*,
+        frozen.*,
         case
             when pads.keys_change_at is null then 0
-            else len(list_filter(pads.keys_change_at, lambda changes_at: changes_at <= judged.occurred_at))
+            else len(list_filter(pads.keys_change_at, lambda changes_at: changes_at <= frozen.occurred_at))
         end as key_number,
         case when key_number = 0 then pads.inner_pad else pads.inner_pads[key_number] end as person_inner_pad,
         case when key_number = 0 then pads.outer_pad else pads.outer_pads[key_number] end as person_outer_pad
-    from judged
+    from frozen
     cross join pads
 )
 
@@ -200,7 +220,13 @@ select
     classified.starts_at,
     classified.ends_at,
     classified.unfit_fields,
-    case when classified.reason is null and person_inner_pad is null then classified.key_number end as missing_key
+    case
+        when
+            classified.reason is null
+            and person_inner_pad is null
+            and coalesce(classified.visitor, classified.client, classified.responder) is not null
+            then classified.key_number
+    end as missing_key
 from classified
 cross join helpline
 cross join pads

@@ -12,8 +12,11 @@ import duckdb
 from ingest.key import Key
 from ingest.problem import Problem, is_full, no_room
 
-SCHEMA_VERSION = 2
+# Any change to warehouse.sql needs a new number here, and a file of that number in migrations/ that
+# makes the same of a warehouse of the version before.
+SCHEMA_VERSION = 3
 DEFINITION = Path(__file__).with_name("warehouse.sql")
+MIGRATIONS = Path(__file__).with_name("migrations")
 # Nothing is spilled to disk, fetched from elsewhere, or taken from a Python variable by its name.
 CLOSED_SETTINGS = {
     "temp_directory": "",
@@ -66,8 +69,9 @@ def open_warehouse(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse at `path`, under the name `warehouse`; with `make`, make it if missing.
 
-    With a key, the warehouse must have been filled with that key. Raises Problem if it does not
-    exist, is in use, was made by another version, or belongs to another key.
+    With a key, the warehouse must have been filled with that key. A warehouse of an earlier version
+    is brought up to date when it is opened for writing. Raises Problem if it does not exist, is in
+    use, was made by a newer version, or belongs to another key.
     """
     if not path.exists() or not path.stat().st_size:
         if not make or key is None:
@@ -77,7 +81,9 @@ def open_warehouse(
             )
         _make(path, key, memory)
     with _attached(path, memory, read_only) as connection:
-        _check(connection, path, key)
+        version = _check(connection, path, key)
+        if version != SCHEMA_VERSION:
+            _migrate(connection, path, version, read_only)
         yield connection
 
 
@@ -152,7 +158,8 @@ def _make(path: Path, key: Key, memory: str) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def _check(connection, path: Path, key: Key | None) -> None:
+def _check(connection, path: Path, key: Key | None) -> int:
+    """Give the version of a warehouse's raw tables, if they are some and belong to the key."""
     known = run(
         connection,
         "select count(*) from duckdb_tables() where database_name = 'warehouse'"
@@ -160,17 +167,39 @@ def _check(connection, path: Path, key: Key | None) -> None:
     )
     if not known[0][0]:
         raise Problem(f"{path} is a DuckDB file, but no warehouse. Move it aside and run again.")
-    [(fingerprint, version)] = run(connection, "from warehouse.raw.warehouse")
-    if version != SCHEMA_VERSION:
-        raise Problem(
-            f"{path} was made by another version of this software (tables of version {version}, "
-            f"this is {SCHEMA_VERSION}). Remove it and run again: it is filled anew from the logs."
-        )
+    [(fingerprint, version)] = run(
+        connection, "select key_fingerprint, schema_version from warehouse.raw.warehouse"
+    )
     if key is not None and key.fingerprint != fingerprint:
         raise Problem(
             f"The key is another one than {path} was filled with (fingerprint {key.fingerprint}, "
             f"not {fingerprint}): everyone in it would become somebody else. Put the old key back, "
             "or start anew in another state folder (--data)."
+        )
+    return version
+
+
+def _migrate(connection, path: Path, version: int, read_only: bool) -> None:
+    """Bring the raw tables of an earlier version up to date, in one transaction."""
+    steps = [MIGRATIONS / f"{step}.sql" for step in range(version + 1, SCHEMA_VERSION + 1)]
+    if version > SCHEMA_VERSION or not all(step.exists() for step in steps):
+        raise Problem(
+            f"{path} was made by another version of this software (tables of version {version}, "
+            f"this is {SCHEMA_VERSION}). Run that version, or a newer one; do not remove the file: "
+            "figures of years whose events are deleted are nowhere else."
+        )
+    if read_only:
+        raise Problem(
+            f"{path} was made by an earlier version of this software. The next run brings it up to "
+            "date; `python -m ingest pull` does so now."
+        )
+    with transaction(connection):
+        for step in steps:
+            run(connection, step.read_text(encoding="utf-8"))
+        run(
+            connection,
+            "update warehouse.raw.warehouse set schema_version = $1",
+            [SCHEMA_VERSION],
         )
 
 

@@ -376,9 +376,9 @@ insert into raw.exclusions by name
     select unnest(['staff tests', 'a bot']) as exclusion, 'page' as field, '/test' as value,
         'tests of our own' as reason, 'An' as author, 54 as expected_events;
 insert into raw.deliveries values
-    (repeat('a1', 32), 'chat/2022-03-01.ndjson.gz', 4000, 41, 40, 1, 0, 'loaded', null, 'r1',
+    (repeat('a1', 32), 'chat/2022-03-01.ndjson.gz', 4000, 41, 40, 1, 0, 0, 'loaded', null, 'r1',
         timestamp '2022-03-02 03:30:00'),
-    (repeat('b2', 32), 'button/2022-03-01.ndjson', 900, 11, 10, 0, 1, 'accepted', 'looked at', 'r1',
+    (repeat('b2', 32), 'button/2022-03-01.ndjson', 900, 11, 10, 0, 1, 0, 'accepted', 'looked at', 'r1',
         timestamp '2022-03-02 03:30:00');
 insert into raw.delivery_files select delivery_id, file from raw.deliveries;
 insert into raw.rejects values (repeat('a1', 32), 7, 'bad_time');

@@ -32,7 +32,7 @@ def deliver(
     return f"""
         insert into raw.deliveries values (
             '{name}', '{name}.ndjson', 1, {events + rejects + blank}, {events}, {rejects}, {blank},
-            '{status}', null, 'r1', timestamp '2022-03-02 03:30:00'
+            0, '{status}', null, 'r1', timestamp '2022-03-02 03:30:00'
         );
         insert into raw.rejects select '{name}', range, 'not_json' from range({rejects});
     """

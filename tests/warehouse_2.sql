@@ -1,0 +1,295 @@
+-- The raw tables: what was delivered, after pseudonymising and before any interpretation.
+-- All timestamps are UTC, in microseconds. Every identifier is a keyed pseudonym.
+-- `warehouse` is the name under which ingest attaches the warehouse's file.
+
+create schema warehouse.raw;
+
+create table warehouse.raw.warehouse (
+    key_fingerprint varchar not null,
+    schema_version integer not null,
+);
+comment on table warehouse.raw.warehouse is 'One row: what the warehouse itself has to remember.';
+comment on column warehouse.raw.warehouse.key_fingerprint is
+    'Fingerprint of the key of all pseudonyms in here; another key is refused.';
+comment on column warehouse.raw.warehouse.schema_version is 'Version of the raw tables.';
+
+create table warehouse.raw.deliveries (
+    delivery_id varchar primary key,
+    file varchar not null,
+    bytes bigint not null,
+    lines bigint not null,
+    events bigint not null,
+    rejects bigint not null,
+    blank_lines bigint not null,
+    status varchar not null
+        check (status in ('loaded', 'quarantined', 'accepted', 'withdrawn')),
+    status_reason varchar,
+    reading varchar not null,
+    loaded_at timestamp not null,
+    check (events + rejects + blank_lines = lines),
+);
+comment on table warehouse.raw.deliveries is
+    'The ledger: one row for each content that was ever delivered, whatever its file was called.';
+comment on column warehouse.raw.deliveries.delivery_id is
+    'SHA-256 of the file''s bytes as they were delivered, in hex.';
+comment on column warehouse.raw.deliveries.file is
+    'Name under which it was first seen, relative to the folder of logs.';
+comment on column warehouse.raw.deliveries.bytes is 'Size of the file as it was delivered.';
+comment on column warehouse.raw.deliveries.lines is 'Lines of the file; events + rejects + blank lines.';
+comment on column warehouse.raw.deliveries.events is 'Lines that became a row of raw.events.';
+comment on column warehouse.raw.deliveries.rejects is 'Lines that were set aside in raw.rejects.';
+comment on column warehouse.raw.deliveries.blank_lines is 'Lines of nothing but white space.';
+comment on column warehouse.raw.deliveries.status is
+    'loaded; quarantined by the first gate; accepted or withdrawn by a person. Rows of a quarantined or withdrawn delivery enter no figure.';
+comment on column warehouse.raw.deliveries.status_reason is 'Why it has this status.';
+comment on column warehouse.raw.deliveries.reading is
+    'Fingerprint of the reading code and of the settings that decided what its rows look like.';
+comment on column warehouse.raw.deliveries.loaded_at is
+    'When it was first loaded; "in the future" is judged from here.';
+
+create table warehouse.raw.delivery_files (
+    delivery_id varchar not null,
+    file varchar not null,
+    primary key (delivery_id, file),
+);
+comment on table warehouse.raw.delivery_files is 'Every name under which a delivery was seen.';
+comment on column warehouse.raw.delivery_files.delivery_id is 'The delivery.';
+comment on column warehouse.raw.delivery_files.file is 'A name of its file, relative to the folder of logs.';
+
+create table warehouse.raw.refusals (
+    file varchar not null,
+    reason varchar not null,
+    refused_at timestamp not null,
+);
+comment on table warehouse.raw.refusals is
+    'Files that the last pull could not read to their end. Nothing of them was loaded.';
+comment on column warehouse.raw.refusals.file is 'Name relative to the folder of logs.';
+comment on column warehouse.raw.refusals.reason is 'What is wrong with it.';
+comment on column warehouse.raw.refusals.refused_at is 'When it was refused.';
+
+create table warehouse.raw.events (
+    delivery_id varchar not null,
+    line_number bigint not null,
+    event_id uuid not null,
+    source_id uuid not null,
+    event_type varchar not null,
+    session_id uuid,
+    visitor_id uuid,
+    client_id uuid,
+    responder_id uuid,
+    channel varchar,
+    button varchar,
+    page varchar,
+    campaign varchar,
+    scheduled_for timestamp,
+    scheduled_by varchar,
+    gender varchar,
+    age smallint,
+    topics varchar [],
+    referred_by varchar,
+    log varchar,
+    occurred_at timestamp not null,
+    starts_at timestamp,
+    ends_at timestamp,
+    unfit_fields tinyint not null,
+);
+comment on table warehouse.raw.events is
+    'One row for each line of a delivery that is an event; a copy that came twice is here twice.';
+comment on column warehouse.raw.events.delivery_id is 'The delivery that brought it.';
+comment on column warehouse.raw.events.line_number is 'Physical line of the delivered file, from 1.';
+comment on column warehouse.raw.events.event_id is 'Pseudonym of source and id: the same for all copies of an event.';
+comment on column warehouse.raw.events.source_id is 'Pseudonym of the source.';
+comment on column warehouse.raw.events.event_type is 'Type of the event, in full.';
+comment on column warehouse.raw.events.session_id is 'Pseudonym of the session.';
+comment on column warehouse.raw.events.visitor_id is 'Pseudonym of the visitor.';
+comment on column warehouse.raw.events.client_id is 'Pseudonym of the client.';
+comment on column warehouse.raw.events.responder_id is 'Pseudonym of the responder.';
+comment on column warehouse.raw.events.channel is 'chat or mail, of a scheduling or a request.';
+comment on column warehouse.raw.events.button is 'What the visitor saw on the button; a code of the helpline or unlisted.';
+comment on column warehouse.raw.events.page is 'Path of the page of a click, if the helpline lists it.';
+comment on column warehouse.raw.events.campaign is 'A code of the helpline or unlisted.';
+comment on column warehouse.raw.events.scheduled_for is 'Time of an appointment, UTC.';
+comment on column warehouse.raw.events.scheduled_by is 'Who made an appointment; a code of the helpline or unlisted.';
+comment on column warehouse.raw.events.gender is 'As the responder noted; a code of the helpline or unlisted.';
+comment on column warehouse.raw.events.age is 'As the responder noted, in years, 0 to 120.';
+comment on column warehouse.raw.events.topics is 'As the responder noted, the main one first; codes of the helpline or unlisted.';
+comment on column warehouse.raw.events.referred_by is 'Who referred; a code of the helpline or unlisted.';
+comment on column warehouse.raw.events.log is 'button or chat: the log that a statement of coverage is about.';
+comment on column warehouse.raw.events.occurred_at is 'Time of the event, UTC.';
+comment on column warehouse.raw.events.starts_at is 'From here on the log was delivered whole, UTC.';
+comment on column warehouse.raw.events.ends_at is 'Up to here the log was delivered whole, UTC.';
+comment on column warehouse.raw.events.unfit_fields is
+    'Fields that are empty here because their value did not fit: an appointment that is no time, an age that is none, topics that are no list.';
+
+create table warehouse.raw.rejects (
+    delivery_id varchar not null,
+    line_number bigint not null,
+    reason varchar not null,
+);
+comment on table warehouse.raw.rejects is
+    'One row for each line that is not an event that fits: where it stands and why, never what it says.';
+comment on column warehouse.raw.rejects.delivery_id is 'The delivery that brought it.';
+comment on column warehouse.raw.rejects.line_number is 'Physical line of the delivered file, from 1.';
+comment on column warehouse.raw.rejects.reason is
+    'not_utf8, line_too_long, not_json, not_an_event, unknown_type, bad_data, bad_time, in_future, before_start, no_session, bad_channel or bad_coverage.';
+
+create table warehouse.raw.settings (
+    name varchar not null,
+    language varchar not null,
+    timezone varchar not null,
+    starts_on date not null,
+    attempt_gap_minutes integer not null,
+    settling_days integer not null,
+    small_count_threshold integer not null,
+);
+comment on table warehouse.raw.settings is 'One row: the helpline''s settings as of the last pull.';
+comment on column warehouse.raw.settings.name is 'Name of the helpline.';
+comment on column warehouse.raw.settings.language is 'Language of its public, as in BCP 47.';
+comment on column warehouse.raw.settings.timezone is 'IANA time zone in which its days and hours are counted.';
+comment on column warehouse.raw.settings.starts_on is 'First day that counts, local.';
+comment on column warehouse.raw.settings.attempt_gap_minutes is 'Longest gap within an attempt.';
+comment on column warehouse.raw.settings.settling_days is 'Days that logs must reach past a period before it is final.';
+comment on column warehouse.raw.settings.small_count_threshold is 'Counts of persons below this are protected in public.';
+
+create table warehouse.raw.opening_hours (
+    valid_from date not null,
+    valid_to date,
+    weekday tinyint not null,
+    opens time not null,
+    closes time not null,
+    responders integer not null,
+);
+comment on table warehouse.raw.opening_hours is 'Regular opening intervals by weekday, local wall time.';
+comment on column warehouse.raw.opening_hours.valid_from is 'First date on which it holds.';
+comment on column warehouse.raw.opening_hours.valid_to is 'Last date on which it holds; empty: still valid.';
+comment on column warehouse.raw.opening_hours.weekday is 'ISO weekday, 1 is Monday.';
+comment on column warehouse.raw.opening_hours.opens is 'Local wall time, inclusive.';
+comment on column warehouse.raw.opening_hours.closes is 'Local wall time, exclusive; 24:00:00 is the end of the day.';
+comment on column warehouse.raw.opening_hours.responders is 'Responders on duty.';
+
+create table warehouse.raw.closures (
+    closed_on date not null,
+    reason varchar,
+);
+comment on table warehouse.raw.closures is 'Dates without regular opening.';
+comment on column warehouse.raw.closures.closed_on is 'Local date.';
+comment on column warehouse.raw.closures.reason is 'Why.';
+
+create table warehouse.raw.extra_openings (
+    opened_on date not null,
+    opens time not null,
+    closes time not null,
+    responders integer not null,
+    reason varchar,
+);
+comment on table warehouse.raw.extra_openings is 'Openings on one date, beside or instead of the regular ones.';
+comment on column warehouse.raw.extra_openings.opened_on is 'Local date.';
+comment on column warehouse.raw.extra_openings.opens is 'Local wall time, inclusive.';
+comment on column warehouse.raw.extra_openings.closes is 'Local wall time, exclusive; 24:00:00 is the end of the day.';
+comment on column warehouse.raw.extra_openings.responders is 'Responders on duty.';
+comment on column warehouse.raw.extra_openings.reason is 'Why.';
+
+create table warehouse.raw.codes (
+    breakdown varchar not null,
+    code varchar not null,
+    label_nl varchar,
+    label_en varchar,
+    sort integer not null,
+);
+comment on table warehouse.raw.codes is 'Every code of every breakdown, with its labels.';
+comment on column warehouse.raw.codes.breakdown is 'The breakdown it belongs to.';
+comment on column warehouse.raw.codes.code is 'The code as it stands in logs and figures.';
+comment on column warehouse.raw.codes.label_nl is 'Dutch label.';
+comment on column warehouse.raw.codes.label_en is 'English label.';
+comment on column warehouse.raw.codes.sort is 'Order within its breakdown.';
+
+create table warehouse.raw.data_gaps (
+    log varchar not null,
+    starts_on date not null,
+    ends_on date not null,
+    reason varchar,
+);
+comment on table warehouse.raw.data_gaps is 'Deliveries known to be wanting or still to be cleaned.';
+comment on column warehouse.raw.data_gaps.log is 'button or chat.';
+comment on column warehouse.raw.data_gaps.starts_on is 'First local date.';
+comment on column warehouse.raw.data_gaps.ends_on is 'Last local date.';
+comment on column warehouse.raw.data_gaps.reason is 'Why.';
+
+create table warehouse.raw.campaigns (
+    code varchar not null,
+    name varchar not null,
+    starts_on date,
+    ends_on date,
+    channel varchar,
+);
+comment on table warehouse.raw.campaigns is 'Campaigns that visitors may come from.';
+comment on column warehouse.raw.campaigns.code is 'The code as it stands in logs.';
+comment on column warehouse.raw.campaigns.name is 'What people call it.';
+comment on column warehouse.raw.campaigns.starts_on is 'First local date; may be empty.';
+comment on column warehouse.raw.campaigns.ends_on is 'Last local date; may be empty.';
+comment on column warehouse.raw.campaigns.channel is 'Where it was seen.';
+
+create table warehouse.raw.exclusions (
+    exclusion varchar not null primary key,
+    field varchar not null,
+    value varchar not null,
+    reason varchar not null,
+    author varchar not null,
+    expected_events bigint not null,
+    starts_at timestamp,
+    ends_at timestamp,
+);
+comment on table warehouse.raw.exclusions is
+    'Events that are taken out of all figures (staff tests, bots), as the helpline said.';
+comment on column warehouse.raw.exclusions.exclusion is 'Name of the exclusion.';
+comment on column warehouse.raw.exclusions.field is 'visitor, page, button or campaign: the field that is looked at.';
+comment on column warehouse.raw.exclusions.value is
+    'Value of the field; of a visitor the pseudonym, never the identifier itself.';
+comment on column warehouse.raw.exclusions.reason is 'Why they are taken out.';
+comment on column warehouse.raw.exclusions.author is 'Who decided so.';
+comment on column warehouse.raw.exclusions.expected_events is 'How many events it was expected to take out.';
+comment on column warehouse.raw.exclusions.starts_at is 'First instant, UTC; empty is from the beginning.';
+comment on column warehouse.raw.exclusions.ends_at is 'First instant that is no more excluded, UTC; empty is without end.';
+
+create table warehouse.raw.published (
+    document varchar not null,
+    figure varchar not null,
+    period varchar not null,
+    breakdown varchar not null,
+    category varchar not null,
+    value varchar not null,
+    as_printed varchar not null,
+    published_on date not null,
+);
+comment on table warehouse.raw.published is
+    'Every figure that a document published: what a release may not contradict in silence.';
+comment on column warehouse.raw.published.document is 'The document.';
+comment on column warehouse.raw.published.figure is 'The figure, by the name of its definition.';
+comment on column warehouse.raw.published.period is 'Period in ISO 8601.';
+comment on column warehouse.raw.published.breakdown is 'The breakdown; empty for a total.';
+comment on column warehouse.raw.published.category is 'The category within the breakdown; empty for a total.';
+comment on column warehouse.raw.published.value is
+    'The value with the decimals that were printed; empty if it was printed without one.';
+comment on column warehouse.raw.published.as_printed is 'What the document printed, to the letter.';
+comment on column warehouse.raw.published.published_on is 'Date of the document.';
+
+create table warehouse.raw.revisions (
+    figure varchar not null,
+    period varchar not null,
+    breakdown varchar not null,
+    category varchar not null,
+    value varchar not null,
+    reason varchar not null,
+    author varchar not null,
+    decided_on date not null,
+);
+comment on table warehouse.raw.revisions is
+    'Published figures that were revised: the value that holds now, and why.';
+comment on column warehouse.raw.revisions.figure is 'The figure, by the name of its definition.';
+comment on column warehouse.raw.revisions.period is 'Period in ISO 8601.';
+comment on column warehouse.raw.revisions.breakdown is 'The breakdown; empty for a total.';
+comment on column warehouse.raw.revisions.category is 'The category within the breakdown; empty for a total.';
+comment on column warehouse.raw.revisions.value is 'The value that holds from now on, with its decimals.';
+comment on column warehouse.raw.revisions.reason is 'Why it was revised.';
+comment on column warehouse.raw.revisions.author is 'Who decided so.';
+comment on column warehouse.raw.revisions.decided_on is 'When it was decided.';
