@@ -357,7 +357,7 @@ create table figures.breaks as
 """
 
 SETTINGS = """
-insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 2);
+insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 3);
 insert into raw.settings values
     ('Testlijn', 'nl', 'Europe/Brussels', date '2021-12-01', 30, 10, 5, null);
 insert into raw.opening_hours values
