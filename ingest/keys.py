@@ -106,9 +106,7 @@ def note_fingerprints(connection, keys: Keys) -> None:
     if not keys.of_years:
         return
     known = read_fingerprints(connection)
-    new = [
-        (str(year), key.fingerprint) for year, key in keys.of_years.items() if year not in known
-    ]
+    new = [(str(year), key.fingerprint) for year, key in keys.of_years.items() if year not in known]
     fill(connection, "warehouse.raw.year_keys (year, fingerprint)", new, 2)
 
 

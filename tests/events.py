@@ -200,6 +200,7 @@ SETTINGS = {
     "settling_days": 10,
     "small_count_threshold": 5,
     "pages": ["/"],
+    "rotate_keys_from": None,
 }
 HEADERS = {
     "opening_hours": "valid_from,valid_to,weekday,opens,closes,responders",
@@ -262,7 +263,7 @@ def helpline(folder: Path, **overrides) -> Path:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     settings = {name: overrides.get(name, value) for name, value in SETTINGS.items()}
-    lines = [f"{name} = {_toml(value)}" for name, value in settings.items()]
+    lines = [f"{name} = {_toml(value)}" for name, value in settings.items() if value is not None]
     (folder / "helpline.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for table, header in HEADERS.items():
         rows = overrides.get(table, TABLES[table])

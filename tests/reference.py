@@ -605,9 +605,7 @@ class Log:
         sessions: dict[str, Session] = {}
         for event in self.events:
             if event.session is not None:
-                session = sessions.setdefault(
-                    event.session, Session(event.session, self.helpline)
-                )
+                session = sessions.setdefault(event.session, Session(event.session, self.helpline))
                 session.events[event.type].append(event)
         return sessions
 
