@@ -1,6 +1,6 @@
 -- What a figure is computed from is a count that rests on nothing more and is given for the same periods; a kind has as
--- many parts as it takes; a share has its breakdowns from its part; what rests on persons tells them apart as its part does;
--- versions and changes agree.
+-- many parts as it takes; a share has its breakdowns from its part; what rests on persons tells them apart as its part
+-- does; versions and changes agree.
 with
 
 definitions as (

@@ -39,7 +39,7 @@ measures as (
 
 ),
 
--- A new key at the first day of a period breaks the series; a later one leaves nobody to tell persons of the period apart.
+-- A new key on the first day of a period breaks the series; with a later one, persons of the period cannot be told apart.
 -- What looks back to the beginning spans all keys since then, and the first of them says why.
 spanned as (
 

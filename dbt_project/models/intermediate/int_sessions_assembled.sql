@@ -85,8 +85,8 @@ registrations as (
 
 ),
 
--- Where keys rotate, a session that crosses New Year has names under two keys. Its person counts in the year of the first
--- answer, so a client of that year's key comes before any other.
+-- Where keys rotate, a session that crosses New Year has names under two keys. Its person counts in the year of the
+-- first answer, so a client of that year's key comes before any other.
 clients as (
 
     select
