@@ -428,7 +428,8 @@ def test_an_exclusion_takes_out_a_visitor_of_the_year_whose_pseudonym_it_names(
     tmp_path, key, models: Models
 ):
     events = [click(ANNA, "2021-12-31 12:00"), click(ANNA, "2022-01-01 12:00")]
-    workspace = workspace_at(tmp_path, *events)
+    said = [covered(log, "2021-12-01", "2022-02-01") for log in ("button", "chat")]
+    workspace = workspace_at(tmp_path, *events, *said)
     pull(workspace)
     line = exclusion("staff", "visitor", ANNA, key=key_of(workspace, 2022), expected_events=1)
     helpline(workspace.helpline, rotate_keys_from=2022, exclusions=[line])

@@ -39,7 +39,7 @@ measures as (
 
 ),
 
--- A new key on the first day of a period breaks the series; with a later one, persons of the period cannot be told apart.
+-- A new key on the first day of a period breaks the series; with a later one, nobody tells persons of the period apart.
 -- What looks back to the beginning spans all keys since then, and the first of them says why.
 spanned as (
 
