@@ -36,6 +36,8 @@ environment (an option comes first):
   CHATCIJFERS_HELPLINE  the helpline's folder (default: {DEFAULT_HELPLINE})
   CHATCIJFERS_KEY       the key itself, at least 32 characters; or
   CHATCIJFERS_KEY_FILE  a file with the key, mode 0600 (default: key in the state folder)
+  CHATCIJFERS_KEYS_FOLDER  a folder for the keys of years, mode 0700, where keys rotate
+                        (default: keys in the state folder)
   CHATCIJFERS_MEMORY    memory that pull may take (default: {MEMORY_LIMITS})
 
 Logs are files *.ndjson, *.jsonl or *.json, also .gz or .zst, in the folder and below it. A file

@@ -19,6 +19,7 @@ def describe(helpline: Helpline) -> str:
         f"figures settle in {helpline.settling_days} days; counts below "
         f"{helpline.small_count_threshold} are small.",
         _retention(helpline),
+        _rotation(helpline),
         "Opening hours:",
     ]
     lines += [f"  {line}" for line in _weeks(helpline.tables["opening_hours"])]
@@ -42,6 +43,12 @@ def _retention(helpline: Helpline) -> str:
     if helpline.keep_events_years is None:
         return "Events are kept for ever."
     return f"Events are kept for {helpline.keep_events_years} whole years before the current one."
+
+
+def _rotation(helpline: Helpline) -> str:
+    if helpline.rotate_keys_from is None:
+        return "Keys do not rotate: pseudonyms of visitors and clients live as long as the key."
+    return f"From {helpline.rotate_keys_from} on, every year has a key of its own for persons."
 
 
 def _exclusion(row: Cells) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingest.helpline import Helpline, store_tables
-from ingest.key import Key
+from ingest.keys import Keys
 from ingest.problem import Problem
 from ingest.warehouse import run
 
@@ -11,7 +11,7 @@ from ingest.warehouse import run
 IDENTIFIERS = ("visitor", "client", "session", "responder")
 
 
-def store_exclusions(connection, helpline: Helpline, key: Key) -> bool:
+def store_exclusions(connection, helpline: Helpline, keys: Keys) -> bool:
     """Replace the exclusions in an open warehouse that holds the logs; return if any changed.
 
     An identifier in clear can look like a pseudonym, for many websites number their visitors with
@@ -20,7 +20,7 @@ def store_exclusions(connection, helpline: Helpline, key: Key) -> bool:
     """
     rows = helpline.tables["exclusions"]
     lines = helpline.lines["exclusions"]
-    clear = _find_clear(connection, [row[2] for row in rows if row[1] == "visitor"], key)
+    clear = _find_clear(connection, [row[2] for row in rows if row[1] == "visitor"], keys)
     found = [line for line, row in zip(lines, rows, strict=True) if row[2] in clear]
     if found:
         places = ", ".join(f"exclusions.csv:{line}" for line in found)
@@ -33,7 +33,7 @@ def store_exclusions(connection, helpline: Helpline, key: Key) -> bool:
     return store_tables(connection, {"exclusions": rows})
 
 
-def _find_clear(connection, values: list[str], key: Key) -> set[str]:
+def _find_clear(connection, values: list[str], keys: Keys) -> set[str]:
     """Find the values that are identifiers as the logs have them, in any usual way to write one."""
     if not values:
         return set()
@@ -41,7 +41,9 @@ def _find_clear(connection, values: list[str], key: Key) -> set[str]:
     for value in values:
         plain = value.replace("-", "")
         for written in (value, value.upper(), plain, plain.upper()):
-            pseudonyms |= {key.pseudonym(kind, written): value for kind in IDENTIFIERS}
+            pseudonyms |= {
+                key.pseudonym(kind, written): value for key in keys.all() for kind in IDENTIFIERS
+            }
     conditions = " or ".join(f"{kind}_id in (from sought)" for kind in IDENTIFIERS)
     columns = ", ".join(f"{kind}_id::varchar" for kind in IDENTIFIERS)
     rows = run(

@@ -30,6 +30,7 @@ RAW_COLUMNS = {
         "attempt_gap_minutes",
         "settling_days",
         "small_count_threshold",
+        "rotate_keys_from",
     ),
     "opening_hours": ("valid_from", "valid_to", "weekday", "opens", "closes", "responders"),
     "closures": ("closed_on", "reason"),
@@ -89,6 +90,7 @@ class Helpline:
     small_count_threshold: int
     pages: tuple[str, ...]
     tables: dict[str, list[Cells]]
+    rotate_keys_from: int | None = None
     lines: dict[str, list[int]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     keep_events_years: int | None = None
@@ -224,6 +226,7 @@ def store_helpline(connection, helpline: Helpline) -> bool:
         str(helpline.attempt_gap_minutes),
         str(helpline.settling_days),
         str(helpline.small_count_threshold),
+        None if helpline.rotate_keys_from is None else str(helpline.rotate_keys_from),
     )
     tables = {"settings": [settings], **helpline.tables}
     del tables["exclusions"]

@@ -60,7 +60,17 @@ def read_key(workspace: Workspace) -> Key:
     text = os.environ.get("CHATCIJFERS_KEY")
     if text and text.strip():
         return _checked(text.strip(), "in CHATCIJFERS_KEY")
-    return _checked(_read_file(workspace.key_file), f"in {workspace.key_file}")
+    return read_key_file(
+        workspace.key_file,
+        f"There is no key for the pseudonyms: neither CHATCIJFERS_KEY nor {workspace.key_file}. "
+        "Make one with `python -m ingest key` and keep a copy in a safe place: with another key "
+        "everyone would be somebody else.",
+    )
+
+
+def read_key_file(path: Path, missing: str) -> Key:
+    """Read the key in a file. Raises Problem: `missing` if there is none, else as `read_key`."""
+    return _checked(_read_file(path, missing), f"in {path}")
 
 
 def make_key(workspace: Workspace) -> bool:
@@ -78,12 +88,17 @@ def make_key(workspace: Workspace) -> bool:
             f"{workspace.key_file}. A new key would make strangers of everyone in it: put the old "
             "key back, or start anew in another state folder (--data)."
         )
-    _write_new(workspace.key_file, secrets.token_urlsafe(48) + "\n")
+    write_key_file(workspace.key_file)
     return True
 
 
-def _write_new(path: Path, text: str) -> None:
+def write_key_file(path: Path) -> None:
+    """Write a new random key to a file that is not there yet; on return it is safely on the disk.
+
+    Raises Problem if it cannot be written, or if there is a file already.
+    """
     make_private_folder(path.parent)
+    text = secrets.token_urlsafe(48) + "\n"
     aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -95,17 +110,23 @@ def _write_new(path: Path, text: str) -> None:
         raise Problem(f"The key file {path} cannot be written ({error.strerror}).") from None
     finally:
         aside.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
-def _read_file(path: Path) -> str:
+def sync_folder(folder: Path) -> None:
+    """Wait until what was added to a folder, or removed from it, is safely on the disk."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _read_file(path: Path, missing: str) -> str:
     try:
         file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
-        raise Problem(
-            f"There is no key for the pseudonyms: neither CHATCIJFERS_KEY nor {path}. Make one "
-            "with `python -m ingest key` and keep a copy in a safe place: with another key "
-            "everyone would be somebody else."
-        ) from None
+        raise Problem(missing) from None
     except OSError as error:
         raise Problem(f"The key file {path} cannot be read ({error.strerror}).") from None
     with os.fdopen(file, "rb") as opened:

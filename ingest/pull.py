@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest.closings import closed_before
+from ingest.closings import closed_before, last_closed_year
 from ingest.content import Content, Damaged, SetAside
 from ingest.deliveries import (
     Delivery,
@@ -30,9 +30,11 @@ from ingest.deliveries import (
 from ingest.exclusions import store_exclusions
 from ingest.helpline import load_helpline, store_helpline
 from ingest.key import read_key
+from ingest.keys import Keys, key_file, note_fingerprints, read_fingerprints
 from ingest.lock import hold
 from ingest.problem import Problem
 from ingest.reading import EVENT_COLUMNS, REJECT_COLUMNS, Batch, Reader, Rows, reading_fingerprint
+from ingest.rotation import new_years, require_settled, settle
 from ingest.sources import LogFile, find_files
 from ingest.warehouse import (
     Withheld,
@@ -74,6 +76,7 @@ class Summary:
     refusals: dict[str, str] = field(default_factory=dict)
     outdated: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
+    made_keys: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         """Say it in one sentence or two."""
@@ -141,17 +144,23 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime) -> Summary:
     files = find_files(workspace.logs, workspace.data)
     now = now.astimezone(UTC).replace(tzinfo=None)
     with open_warehouse(workspace.warehouse, key=key, memory=half, make=True) as connection:
+        settle(connection, helpline, files)
         store_helpline(connection, helpline)
+        known, closed_year = read_fingerprints(connection), last_closed_year(connection)
+        keys = Keys(key, workspace.keys_folder, known, closed_year)
         closed = closed_before(connection, helpline.timezone)
-        reader = Reader(key, helpline, half, closed)
+        reader = Reader(keys, helpline, half, closed, new_years(connection, helpline, now))
         batch_bytes = min(max(allowed // BATCH_SHARE, SMALLEST_BATCH), LARGEST_BATCH)
-        loader = Loader(connection, reader, reading_fingerprint(helpline), batch_bytes, now, closed)
+        reading = reading_fingerprint(helpline)
+        loader = Loader(connection, reader, keys, reading, batch_bytes, now, closed)
         try:
             summary = loader.load(files)
         finally:
             reader.close()
+        require_settled(connection)
         # Only now is it known which identifiers the logs hold.
-        store_exclusions(connection, helpline, key)
+        store_exclusions(connection, helpline, keys)
+        summary.made_keys = [str(key_file(keys.folder, year)) for year in keys.made]
         return summary
 
 
@@ -162,6 +171,7 @@ class Loader:
         self,
         connection,
         reader: Reader,
+        keys: Keys,
         reading: str,
         batch_bytes: int,
         now: datetime,
@@ -169,6 +179,7 @@ class Loader:
     ) -> None:
         self._connection = connection
         self._reader = reader
+        self._keys = keys
         self._reading = reading
         self._batch_bytes = batch_bytes
         self._now = now
@@ -278,6 +289,7 @@ class Loader:
         if part.batch.texts:
             again = self._known(part.deliveries)
             self._reader.read(part.batch, part.name(), again, self._lines_before(part, again))
+            note_fingerprints(self._connection, self._keys)
             written = self._take_over("events", self._reader.events(), EVENT_COLUMNS)
             written += self._take_over("rejects", self._reader.rejects(), REJECT_COLUMNS)
             for counts in self._reader.counts():
@@ -387,6 +399,12 @@ def _report(summary: Summary) -> None:
             "Compress with `zstd`, which adds one, or with gzip.",
             _count(len(summary.unchecked), "zstd file"),
             summary.unchecked[0],
+        )
+    if summary.made_keys:
+        LOG.warning(
+            "A new year has begun, and keys rotate: made %s. Keep a copy in a safe place until the "
+            "year has closed: without it nothing more of that year can be read.",
+            ", ".join(summary.made_keys),
         )
     LOG.info("%s", summary)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,7 @@ import duckdb
 
 from ingest.content import Block
 from ingest.helpline import Helpline
-from ingest.key import Key
+from ingest.keys import Keys
 from ingest.problem import Problem
 from ingest.warehouse import Withheld, connect, run
 
@@ -149,13 +149,23 @@ class Reader:
     """Reads batches of raw text into pseudonymous rows that the warehouse can take over."""
 
     def __init__(
-        self, key: Key, helpline: Helpline, memory: str, closed_before: datetime | None = None
+        self,
+        keys: Keys,
+        helpline: Helpline,
+        memory: str,
+        closed_before: datetime | None = None,
+        new_years: Sequence[datetime] = (),
     ) -> None:
-        """Prepare a database in memory. The key enters it as bound parameters only.
+        """Prepare a database in memory. Keys enter it as bound parameters only.
 
-        Events before `closed_before` (UTC, without a zone) are of closed years. It is no part of
-        the fingerprint of the reading: a closing has nothing read again.
+        Events before `closed_before` (UTC, without a zone) are of closed years; `new_years` are the
+        first instants of the years that have keys of their own, from the helpline's first one on.
+        Neither is part of the fingerprint of the reading: a closing has nothing read again, and
+        `ingest.rotation` sees to what has to be when keys rotate from another year.
         """
+        self._keys = keys
+        self._first_year = helpline.rotate_keys_from
+        self._new_years = list(new_years)
         self._connection = connect(memory)
         # Small row groups, so that a batch of some ten thousand lines keeps every core busy.
         run(self._connection, "attach ':memory:' as batch (row_group_size 4096, block_size 16384)")
@@ -163,11 +173,7 @@ class Reader:
         for macro in MACROS.split(";\n"):
             if macro.strip():
                 run(self._connection, macro)
-        run(
-            self._connection,
-            "create table pads as select $1::blob as inner_pad, $2::blob as outer_pad",
-            key.pads(),
-        )
+        self._take_keys()
         codes = helpline.coded_fields()
         run(
             self._connection,
@@ -200,6 +206,44 @@ class Reader:
     def close(self) -> None:
         """Forget everything."""
         self._connection.close()
+
+    def _take_keys(self) -> None:
+        """Hand over the keys that there are so far; the pads of a year without one are empty."""
+        years = range(len(self._new_years))
+        keys = [self._keys.of_years.get(self._first_year + number) for number in years]
+        pads = [key.pads() if key else (None, None) for key in keys]
+        run(
+            self._connection,
+            """
+            create or replace table pads as
+            select
+                $1::blob as inner_pad,
+                $2::blob as outer_pad,
+                $3::timestamp[] as keys_change_at,
+                $4::blob[] as inner_pads,
+                $5::blob[] as outer_pads
+            """,
+            [
+                *self._keys.lasting.pads(),
+                self._new_years or None,
+                [inner for inner, _ in pads],
+                [outer for _, outer in pads],
+            ],
+        )
+
+    def _pseudonymise(self) -> None:
+        """Make `readings` of `lines`; once more if events of years without a key were met."""
+        run(self._connection, self._query)
+        if not self._new_years:
+            return
+        missing = run(
+            self._connection, "select distinct missing_key from readings where missing_key > 0"
+        )
+        for (number,) in sorted(missing):
+            self._keys.of(self._first_year + number - 1)
+        if missing:
+            self._take_keys()
+            run(self._connection, self._query)
 
     def read(
         self,
@@ -247,7 +291,7 @@ class Reader:
                 """,
                 [batch.delivery_ids, batch.loaded_ats, batch.first_lines, batch.texts, list(again)],
             )
-            run(self._connection, self._query)
+            self._pseudonymise()
             run(self._connection, "drop table lines")
 
     def _take_over(self, lines_before: Rows | None) -> None:

@@ -150,7 +150,7 @@ judged as (
 ),
 
 -- A closed year stays as it is stored: whatever its lines would be read as today.
-classified as (
+frozen as (
     select
         judged.* exclude (reason),
         case
@@ -162,6 +162,21 @@ classified as (
     from judged
     left join lines_before
         on judged.delivery_id = lines_before.delivery_id and judged.line_number = lines_before.line_number
+),
+
+-- Where keys rotate, years with a key of their own are numbered from 1; 0 is the lasting key. That one names what happens
+-- and where, for ever; persons are named by the key of the local year of the event.
+classified as (
+    select
+        frozen.*,
+        case
+            when pads.keys_change_at is null then 0
+            else len(list_filter(pads.keys_change_at, lambda changes_at: changes_at <= frozen.occurred_at))
+        end as key_number,
+        case when key_number = 0 then pads.inner_pad else pads.inner_pads[key_number] end as person_inner_pad,
+        case when key_number = 0 then pads.outer_pad else pads.outer_pads[key_number] end as person_outer_pad
+    from frozen
+    cross join pads
 )
 
 select
@@ -175,9 +190,18 @@ select
     case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'source', classified.source) end as source_id,
     case when classified.reason is null then classified.event_type end as event_type,
     case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'session', classified.session) end as session_id,
-    case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'visitor', classified.visitor) end as visitor_id,
-    case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'client', classified.client) end as client_id,
-    case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'responder', classified.responder) end as responder_id,
+    case
+        when classified.reason is null
+            then pseudonym(person_inner_pad, person_outer_pad, 'visitor', classified.visitor)
+    end as visitor_id,
+    case
+        when classified.reason is null
+            then pseudonym(person_inner_pad, person_outer_pad, 'client', classified.client)
+    end as client_id,
+    case
+        when classified.reason is null
+            then pseudonym(person_inner_pad, person_outer_pad, 'responder', classified.responder)
+    end as responder_id,
     case when classified.reason is null then classified.channel end as channel,
     listed(classified.button, helpline.buttons) as button,
     case when list_contains(helpline.pages, classified.page) then classified.page end as page,
@@ -195,7 +219,14 @@ select
     classified.occurred_at,
     classified.starts_at,
     classified.ends_at,
-    classified.unfit_fields
+    classified.unfit_fields,
+    case
+        when
+            classified.reason is null
+            and person_inner_pad is null
+            and coalesce(classified.visitor, classified.client, classified.responder) is not null
+            then classified.key_number
+    end as missing_key
 from classified
 cross join helpline
 cross join pads

@@ -19,6 +19,7 @@ DEFAULTS = {
     "small_count_threshold": 5,
     "pages": [],
     "keep_events_years": None,
+    "rotate_keys_from": None,
 }
 
 
@@ -42,6 +43,7 @@ def read_settings(folder: Folder) -> dict:
             settings[name] = read(found.get(name, DEFAULTS.get(name)))
         except ValueError as error:
             folder.refuse(SETTINGS, lines.get(name, 1), f"{name} {error}")
+    _check_rotation(folder, settings, lines)
     for name in found.keys() - _READERS.keys():
         folder.warn(
             SETTINGS,
@@ -49,6 +51,19 @@ def read_settings(folder: Folder) -> dict:
             f"{name} is not a setting that this version knows; it has no effect",
         )
     return settings
+
+
+def _check_rotation(folder: Folder, settings: dict, lines: dict[str, int]) -> None:
+    name = "rotate_keys_from"
+    year, starts_on = settings.get(name), settings.get("starts_on")
+    if year is not None and starts_on is not None and year <= starts_on.year:
+        folder.refuse(
+            SETTINGS,
+            lines.get(name),
+            f"{name} is {year}, and starts_on is {starts_on}: keys rotate at a New Year after "
+            f"the first day, so write {starts_on.year + 1} or a later year",
+        )
+        del settings[name]
 
 
 def _lines_of_settings(text: str) -> dict[str, int]:
@@ -123,6 +138,14 @@ def _years(value) -> int | None:
     return value
 
 
+def _year(value) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1000 <= value < 3000:
+        raise ValueError("has to be a year such as 2027")
+    return value
+
+
 def _pages(value) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(page, str) for page in value):
         raise ValueError('has to be a list of paths such as ["/", "/chat"]')
@@ -142,4 +165,5 @@ _READERS = {
     "small_count_threshold": _number,
     "pages": _pages,
     "keep_events_years": _years,
+    "rotate_keys_from": _year,
 }

@@ -13,6 +13,16 @@ comment on column warehouse.raw.warehouse.key_fingerprint is
     'Fingerprint of the key of all pseudonyms in here; another key is refused.';
 comment on column warehouse.raw.warehouse.schema_version is 'Version of the raw tables.';
 
+create table warehouse.raw.year_keys (
+    year smallint primary key,
+    fingerprint varchar not null,
+);
+comment on table warehouse.raw.year_keys is
+    'The keys of years, where keys rotate: each named the persons of its local calendar year. Another key for a year is refused.';
+comment on column warehouse.raw.year_keys.year is 'The local calendar year.';
+comment on column warehouse.raw.year_keys.fingerprint is
+    'Fingerprint of its key; it stays when the key is destroyed.';
+
 create table warehouse.raw.deliveries (
     delivery_id varchar primary key,
     file varchar not null,
@@ -145,6 +155,7 @@ create table warehouse.raw.settings (
     attempt_gap_minutes integer not null,
     settling_days integer not null,
     small_count_threshold integer not null,
+    rotate_keys_from smallint,
 );
 comment on table warehouse.raw.settings is 'One row: the helpline''s settings as of the last pull.';
 comment on column warehouse.raw.settings.name is 'Name of the helpline.';
@@ -154,6 +165,8 @@ comment on column warehouse.raw.settings.starts_on is 'First day that counts, lo
 comment on column warehouse.raw.settings.attempt_gap_minutes is 'Longest gap within an attempt.';
 comment on column warehouse.raw.settings.settling_days is 'Days that logs must reach past a period before it is final.';
 comment on column warehouse.raw.settings.small_count_threshold is 'Counts of persons below this are protected in public.';
+comment on column warehouse.raw.settings.rotate_keys_from is
+    'First local calendar year with a key of its own for persons; empty if keys do not rotate.';
 
 create table warehouse.raw.opening_hours (
     valid_from date not null,

@@ -45,6 +45,11 @@ class Workspace:
         return Path(os.environ.get("CHATCIJFERS_KEY_FILE") or self.data / "key")
 
     @property
+    def keys_folder(self) -> Path:
+        """The folder with a key for each year, if the helpline's keys rotate."""
+        return Path(os.environ.get("CHATCIJFERS_KEYS_FOLDER") or self.data / "keys")
+
+    @property
     def gates(self) -> Path:
         """The results of both gates of the last run."""
         return self.data / "gates"

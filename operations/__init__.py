@@ -1,1 +1,1 @@
-"""What keeps a running installation healthy: nothing here makes a figure."""
+"""Keeping the pipeline running over the years: what is done beside the nightly figures."""

@@ -26,7 +26,7 @@ NO_SOURCE = {"__pycache__", "dbt_packages", "logs", "target"}
 
 
 def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT) -> str:
-    """Give the SHA-256, in hex, of the logs, settings, key fingerprint and code of a warehouse.
+    """Give the SHA-256, in hex, of the logs, settings, keys' fingerprints and code of a warehouse.
 
     The logs are the deliveries: their hash, their status, how they were read, and how many of their
     lines became events or were set aside (what lies in the future of its loading is set aside, so
@@ -39,6 +39,7 @@ def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT)
         "deliveries": deliveries(connection),
         "settings": {name: _rows(connection, name) for name in HELPLINE_TABLES},
         "key": key_fingerprint(connection),
+        "year_keys": year_key_fingerprints(connection),
         "unreadable": _has_refusals(connection),
         "code": code_hash(code_root),
         "closed": {name: _content(connection, name) for name in CLOSED_TABLES},
@@ -71,6 +72,14 @@ def key_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
     """Give the fingerprint of the key that the pseudonyms were made with."""
     row = connection.execute("select key_fingerprint from raw.warehouse").fetchone()
     return row[0] if row else ""
+
+
+def year_key_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Give the fingerprints of the keys of years, by year: of those destroyed since as well."""
+    rows = connection.execute(
+        "select cast(year as varchar), fingerprint from raw.year_keys order by year"
+    )
+    return dict(rows.fetchall())
 
 
 def code_hash(root: Path = CODE_ROOT) -> str:

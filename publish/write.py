@@ -20,7 +20,7 @@ from publish.contents import (
     tables_of,
 )
 from publish.coordinator import write_coordinator
-from publish.identity import code_hash, deliveries, key_fingerprint
+from publish.identity import code_hash, deliveries, key_fingerprint, year_key_fingerprints
 from publish.lineage import LINEAGE, write_lineage
 from publish.public_folder import FILES, write_public
 from publish.publications import (
@@ -224,6 +224,7 @@ def _manifest(
         "inputs": inputs,
         "code": code_hash(),
         "key_fingerprint": key_fingerprint(connection),
+        "year_key_fingerprints": year_key_fingerprints(connection),
         "helpline": settings["name"],
         "settings": settings,
         "gates": {name: gate.summary() for name, gate in gates.items()},

@@ -201,6 +201,7 @@ SETTINGS = {
     "small_count_threshold": 5,
     "pages": ["/"],
     "keep_events_years": None,
+    "rotate_keys_from": None,
 }
 HEADERS = {
     "opening_hours": "valid_from,valid_to,weekday,opens,closes,responders",

@@ -17,7 +17,7 @@ import re
 import tomllib
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -93,6 +93,7 @@ class Helpline:
         self.starts_on = date.fromisoformat(str(settings["starts_on"]))
         self.attempt_gap = timedelta(minutes=settings.get("attempt_gap_minutes", 30))
         self.settling = timedelta(days=settings.get("settling_days", 10))
+        self.rotate_keys_from = settings.get("rotate_keys_from")
         self.regular = self._table("opening_hours")
         self.closed = {row["date"] for row in self._table("closures")}
         self.extra = self._table("extra_openings")
@@ -139,6 +140,12 @@ class Helpline:
     def start_of(self, day: date) -> datetime:
         """Give the instant at which a local date begins."""
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
+    def key_of(self, instant: datetime) -> int | None:
+        """Give the local year whose key names persons at an instant; None is the lasting key."""
+        year = self.day_of(instant).year
+        has_own = self.rotate_keys_from is not None and year >= self.rotate_keys_from
+        return year if has_own else None
 
     def openings(self, day: date) -> list[Opening]:
         """List the opening intervals of a date, each line of its own: they may overlap."""
@@ -260,14 +267,27 @@ def pseudonym(key: str | bytes, kind: str, value: str | None) -> str | None:
 class Reader:
     """Turns lines into events, or sets them aside."""
 
-    def __init__(self, helpline: Helpline, key: str | bytes, loaded_at: datetime):
+    def __init__(
+        self,
+        helpline: Helpline,
+        key: str | bytes,
+        loaded_at: datetime,
+        year_keys: Mapping[int, str],
+    ):
         self.helpline = helpline
         self.key = key
         self.loaded_at = loaded_at
+        self.year_keys = year_keys
 
     def pseudonym(self, kind: str, value: str | None) -> str | None:
         """Give the pseudonym of an identifier, none of none."""
         return pseudonym(self.key, kind, value)
+
+    def person(self, kind: str, value: object, at: datetime) -> str | None:
+        """Give the pseudonym that an identifier of a person has at a time."""
+        year = self.helpline.key_of(at)
+        key = self.key if year is None else self.year_keys.get(year, f"any other key, for {year}")
+        return pseudonym(key, kind, _identifier(value))
 
     def read(self, line: bytes) -> Event:
         """Read one line. Raises Rejected."""
@@ -296,7 +316,7 @@ class Reader:
             type=kind,
             session=self.pseudonym("session", session),
         )
-        return replace(stored, **self._fields(kind, data or {}))
+        return replace(stored, **self._fields(kind, data or {}, at))
 
     def _time(self, text: object) -> datetime:
         at = _instant(text)
@@ -308,11 +328,11 @@ class Reader:
             raise Rejected("before_start")
         return at
 
-    def _fields(self, kind: str, data: dict) -> dict:
+    def _fields(self, kind: str, data: dict, at: datetime) -> dict:
         """Take the fields that the table of events gives to the type, and no other."""
         fields = {}
         if kind in (CLICKED, SCHEDULED, REQUESTED):
-            fields["visitor"] = self.pseudonym("visitor", _identifier(data.get("visitor")))
+            fields["visitor"] = self.person("visitor", data.get("visitor"), at)
         if kind == CLICKED:
             fields["button"] = self._code("button", data.get("button"))
             fields["page"] = self._page(data.get("page"))
@@ -325,9 +345,9 @@ class Reader:
             fields["scheduled_for"] = _instant(data.get("scheduled_for"))
             fields["scheduled_by"] = self._code("scheduled_by", data.get("scheduled_by"))
         if kind == ANSWERED:
-            fields["responder"] = self.pseudonym("responder", _identifier(data.get("responder")))
+            fields["responder"] = self.person("responder", data.get("responder"), at)
         if kind == REGISTERED:
-            fields["client"] = self.pseudonym("client", _identifier(data.get("client")))
+            fields["client"] = self.person("client", data.get("client"), at)
             fields["gender"] = self._code("gender", data.get("gender"))
             fields["age"] = _age(data.get("age"))
             fields["topics"] = self._topics(data.get("topics"))
@@ -438,6 +458,7 @@ class Session:
     """The events of one session, by type, each list in order."""
 
     id: str
+    helpline: Helpline
     events: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -469,10 +490,14 @@ class Session:
 
     @property
     def person(self) -> tuple[str, str]:
-        client, visitor = self.noted("client"), self.introduction.visitor
-        if client is not None:
-            return "client", client
-        return ("visitor", visitor) if visitor is not None else ("session", self.id)
+        """Name who is behind an answered session: best under the key of the first answer."""
+        names = [("client", event.client, event.at) for event in reversed(self.events[REGISTERED])]
+        names.append(("visitor", self.introduction.visitor, self.introduction.at))
+        names = [name for name in names if name[1] is not None]
+        key = self.helpline.key_of(self.answer.at)
+        of_that_key = [name for name in names if self.helpline.key_of(name[2]) == key]
+        kind, value, _ = next(iter(of_that_key + names), ("session", self.id, None))
+        return kind, value
 
     @property
     def scheduled_by(self) -> str:
@@ -520,10 +545,12 @@ class Log:
         quarantined: Iterable[Delivery] = (),
         unreadable: bool = False,
         loaded_at: datetime | None = None,
+        year_keys: Mapping[int, str] | None = None,
     ):
         self.unreadable = unreadable
         self.helpline = helpline if isinstance(helpline, Helpline) else Helpline(helpline)
-        self._reader = Reader(self.helpline, key, loaded_at or datetime.now(UTC))
+        loaded_at = loaded_at or datetime.now(UTC)
+        self._reader = Reader(self.helpline, key, loaded_at, year_keys or {})
         copies, self.rejects = self._read(files)
         self.delivered = _first_copies(copies)
         self.taken_out = self._taken_out()
@@ -578,7 +605,7 @@ class Log:
         sessions: dict[str, Session] = {}
         for event in self.events:
             if event.session is not None:
-                session = sessions.setdefault(event.session, Session(event.session))
+                session = sessions.setdefault(event.session, Session(event.session, self.helpline))
                 session.events[event.type].append(event)
         return sessions
 
@@ -641,7 +668,7 @@ class Log:
 
     @cached_property
     def breaks(self) -> list[Break]:
-        return breaks_of(self.helpline)
+        return sorted(breaks_of(self.helpline) + changes_of_keys(self))
 
     @cached_property
     def covered_days(self) -> dict[str, set[date]]:
@@ -939,14 +966,15 @@ def figures(
     quarantined: Iterable[Delivery] = (),
     unreadable: bool = False,
     loaded_at: datetime | None = None,
+    year_keys: Mapping[int, str] | None = None,
 ) -> dict[Cell, Row]:
     """Count every figure: (figure, period, breakdown, category) to (value, obs_status).
 
     `files` and `quarantined` are as `delivered` takes them; of the quarantined ones only the days
     count, which become provisional. `unreadable` says that a file could not be read at all: nobody
     knows its days, so a log that never says what it covers is provisional as a whole. `loaded_at`
-    is the latest night; by default it is now. A value is rounded half up to the figure's decimals,
-    or None.
+    is the latest night; by default it is now. `year_keys` are the keys of years, which matter only
+    to exclusions that name a visitor. A value is rounded half up to the figure's decimals, or None.
     """
     log = Log(
         files,
@@ -955,6 +983,7 @@ def figures(
         quarantined=quarantined,
         unreadable=unreadable,
         loaded_at=loaded_at,
+        year_keys=year_keys,
     )
     return figures_of(log)
 
@@ -971,7 +1000,11 @@ def exact_figures_of(log: Log) -> dict[Cell, tuple[Fraction | None, str]]:
     """Count every figure as `figures_of` does, but leave the values unrounded."""
     measured = _measured(log)
     rows = measured | _shares(measured) | _changes(measured) | _means(log, measured)
-    return {cell: row for cell, row in rows.items() if _is_shown(log, cell[1])}
+    return {
+        cell: (None if spans_keys(log, *cell[:2]) else value, status)
+        for cell, (value, status) in rows.items()
+        if _is_shown(log, cell[1])
+    }
 
 
 def rounded(figure: str, value: Fraction | None) -> Decimal | None:
@@ -1314,12 +1347,60 @@ def breaks_of(helpline: Helpline) -> list[Break]:
 def break_of(log: Log, figure: str, period: str) -> str:
     """Say why the series of a figure breaks in a period: the reasons in order, or nothing."""
     _, _, first, last = period_of(period)
-    reasons = [
-        broken.reason
-        for broken in log.breaks
-        if broken.figure == figure and first <= broken.starts_on <= last
+    breaks = [one for one in log.breaks if one.figure == figure and one.starts_on <= last]
+    told = {one for one in breaks if first <= one.starts_on}
+    if figure in LOOKS_BACK:
+        told |= {min(one for one in breaks if one.kind == "key")} if _has_key(breaks) else set()
+    return "; ".join(one.reason for one in sorted(told))
+
+
+def _has_key(breaks: Iterable[Break]) -> bool:
+    return any(one.kind == "key" for one in breaks)
+
+
+# --- Keys that change ----------------------------------------------------------------------------
+
+# What is told of persons, who have other names under another key; and what looks back for them to
+# the beginning of the logs.
+OF_PERSONS = {
+    figure
+    for figure in FIGURES
+    if (CHANGES | MEANS | {name: part for name, (part, _) in SHARES.items()}).get(figure, figure)
+    in (*COUNTED_PERSONS, "new_callers", "first_time_callers")
+}
+LOOKS_BACK = {figure for figure in OF_PERSONS if figure.startswith("first_time_callers")}
+
+
+def changes_of_keys(log: Log) -> list[Break]:
+    """List the New Years at which the figures of persons get other names for them."""
+    return [
+        Break(
+            figure,
+            day,
+            "key",
+            f"new key of pseudonyms from {day}: nobody is recognised from before, and persons are "
+            "not counted across it",
+        )
+        for figure in OF_PERSONS
+        for day in _days_of_new_keys(log, FIGURES[figure].base)
     ]
-    return "; ".join(reasons)
+
+
+def _days_of_new_keys(log: Log, base: Base) -> list[date]:
+    days = set.intersection(*(log.covered_days[name] for name in base))
+    if not days or log.helpline.rotate_keys_from is None:
+        return []
+    years = range(log.helpline.rotate_keys_from, max(days).year + 1)
+    return [date(year, 1, 1) for year in years if date(year, 1, 1) > min(days)]
+
+
+def spans_keys(log: Log, figure: str, period: str) -> bool:
+    """Say whether a figure would have to recognise persons who had another name before."""
+    if figure not in OF_PERSONS:
+        return False
+    _, _, first, last = period_of(period)
+    days = _days_of_new_keys(log, FIGURES[figure].base)
+    return any(day <= last and (figure in LOOKS_BACK or first < day) for day in days)
 
 
 def _changes_of_hours(helpline: Helpline) -> list[tuple[date, str]]:

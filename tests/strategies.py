@@ -186,6 +186,7 @@ def helplines(draw) -> dict:
     ranges = draw(st.lists(st.sampled_from(RANGES), max_size=2, unique=True))
     names = draw(st.permutations(["bot", "Bot", "staff", "test"]))[: draw(st.integers(0, 4))]
     return HELPLINE | {
+        "rotate_keys_from": draw(st.sampled_from([None, None, 2021, 2022])),
         "opening_hours": [*HELPLINE["opening_hours"], *itertools.chain(*further)],
         "published": [events.published("clicks", name, 12) for name in [*ranges, "2022-01"]],
         "exclusions": [(name, *_draw_exclusion(draw)) for name in names],

@@ -171,6 +171,9 @@ def test_a_code_stands_once(tmp_path, table, lines, message):
         ('pages = ["/"]', 'pages = ["/?visitor"]', "'/\\?visitor' is not a path"),
         ('pages = ["/"]', 'pages = ["https://x.be/"]', "is not a path"),
         ('language = "nl"', 'language = "Dutch"', "language has to be"),
+        ('pages = ["/"]', "rotate_keys_from = 2020", "helpline.toml:8: rotate_keys_from is 2020"),
+        ('pages = ["/"]', 'rotate_keys_from = "2027"', "rotate_keys_from has to be a year"),
+        ('pages = ["/"]', "rotate_keys_from = true", "rotate_keys_from has to be a year"),
         ('language = "nl"', "language = nl", "is not TOML"),
     ],
 )

@@ -1,5 +1,6 @@
 -- What a figure is computed from is a count that rests on nothing more and is given for the same periods; a kind has as
--- many parts as it takes; a share has its breakdowns from its part; versions and changes agree.
+-- many parts as it takes; a share has its breakdowns from its part; what rests on persons tells them apart as its part
+-- does; versions and changes agree.
 with
 
 definitions as (
@@ -63,6 +64,7 @@ where
     or (taken.basis <> 'both' and taken.basis <> parts.basis)
     or (taken.kind in ('change', 'mean') and taken.basis <> parts.basis)
     or not list_has_all(parts.period_type_list, taken.period_type_list)
+    or (taken.kind <> 'ratio' and taken.persons_within is distinct from parts.persons_within)
     or (taken.kind = 'share' and not list_has_all(parts.breakdown_list, taken.breakdown_list))
 union all
 select
@@ -72,6 +74,14 @@ from listed
 where
     len(list_filter(part_list, lambda part: part <> ''))
     <> case kind when 'ratio' then 2 when 'sum' then 0 when 'distinct' then 0 else 1 end
+union all
+select
+    figure,
+    'it counts distinct persons and does not say within what they are told apart' as problem
+from listed
+where
+    kind = 'distinct'
+    and persons_within is null
 union all
 select
     figure,

@@ -195,6 +195,35 @@ select
     end as obs_status
 from counted;
 
+-- What would have to tell persons apart across a change of keys: by the years in which there are
+-- figures at all, and by the first year with a key of its own. The years before it share a key.
+create temp table spanning as
+with months as (
+    select basis, year(min(starts_on)) as first_year, year(max(starts_on)) as last_year
+    from basis_periods
+    where period_type = 'month'
+    group by basis
+),
+asked as (
+    select
+        definitions.figure,
+        spans.period,
+        persons_within,
+        rotate_keys_from,
+        greatest(
+            first_year, if(persons_within = 'beginning', first_year, year(spans.starts_on))
+        ) as first_year,
+        least(last_year, year(spans.ends_on)) as last_year
+    from figures.figure_definitions as definitions
+    inner join months using (basis)
+    cross join spans
+    cross join raw.settings
+    where persons_within <> '' and rotate_keys_from is not null
+)
+select figure, period, persons_within
+from asked
+where greatest(first_year, rotate_keys_from - 1) < last_year;
+
 -- Every derived cell with the exact quotient of its parts, top ÷ bottom, where these are known.
 -- Its parts are counts: their denominator is 1.
 create temp table quotients as

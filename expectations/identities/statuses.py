@@ -97,14 +97,31 @@ STATUSES = (
     ),
     Identity(
         "breaks_stand_where_they_belong",
-        "A row says which breaks its figure has in its period, with their reasons, and no other.",
+        "A row says which breaks its figure has in its period, with their reasons, and no other, "
+        "but for the first change of keys where that is why it has no value.",
         "=",
         """
-        with reasons as (
-            select breaks.figure, period,
-                string_agg(reason, '; ' order by breaks.starts_on, breaks.kind, reason) as reasons
+        with keys as (
+            select figure, min(starts_on) as starts_on, 'key' as kind, arg_min(reason, starts_on)
+                as reason
+            from figures.breaks
+            where kind = 'key'
+            group by figure
+        ),
+        told as (
+            select breaks.figure, period, breaks.starts_on, kind, reason
             from figures.breaks as breaks
             inner join spans on breaks.starts_on between spans.starts_on and spans.ends_on
+            union
+            select figure, period, starts_on, kind, reason
+            from spanning
+            inner join keys using (figure)
+            where persons_within = 'beginning'
+        ),
+        reasons as (
+            select figure, period,
+                string_agg(reason, '; ' order by starts_on, kind, reason) as reasons
+            from told
             group by all
         )
         select figure, period, breakdown, '' as category,
@@ -114,6 +131,19 @@ STATUSES = (
         anti join retired using (period)
         left join reasons using (figure, period)
         where not is_unknown
+        group by figure, period, breakdown
+        """,
+    ),
+    Identity(
+        "what_spans_two_keys_has_no_value",
+        "Persons are not counted across a change of the key of their pseudonyms; the row says why.",
+        "=",
+        """
+        select figure, period, breakdown, '' as category,
+            count(*) filter (where value is not null or coalesce(break, '') = '') as found,
+            0 as against
+        from cells
+        semi join spanning using (figure, period)
         group by figure, period, breakdown
         """,
     ),

@@ -139,3 +139,17 @@ comment on column warehouse.raw.closed_days.local_date is 'The local date.';
 comment on column warehouse.raw.closed_days.is_covered is 'Whether everything of the day was delivered.';
 comment on column warehouse.raw.closed_days.is_pending is 'Whether something of the day was still to be cleaned.';
 comment on column warehouse.raw.closed_days.is_stated is 'Whether the log says what it covers.';
+
+create table warehouse.raw.year_keys (
+    year smallint primary key,
+    fingerprint varchar not null,
+);
+comment on table warehouse.raw.year_keys is
+    'The keys of years, where keys rotate: each named the persons of its local calendar year. Another key for a year is refused.';
+comment on column warehouse.raw.year_keys.year is 'The local calendar year.';
+comment on column warehouse.raw.year_keys.fingerprint is
+    'Fingerprint of its key; it stays when the key is destroyed.';
+
+alter table warehouse.raw.settings add column rotate_keys_from smallint;
+comment on column warehouse.raw.settings.rotate_keys_from is
+    'First local calendar year with a key of its own for persons; empty if keys do not rotate.';

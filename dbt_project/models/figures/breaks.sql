@@ -13,6 +13,18 @@ definition_changes as (
 
 ),
 
+settings as (
+
+    select * from {{ ref('stg_helpline__settings') }}
+
+),
+
+dates_counted as (
+
+    select * from {{ ref('int_dates_counted') }}
+
+),
+
 opening_hours as (
 
     select * from {{ ref('stg_helpline__opening_hours') }}
@@ -125,6 +137,45 @@ changes_of_hours as (
 
 ),
 
+-- What is counted of each basis, from the first covered day to the last.
+counted as (
+
+    select
+        basis,
+        min(local_date) as first_covered_on,
+        max(local_date) as last_covered_on
+    from dates_counted
+    where is_covered
+    group by basis
+
+),
+
+new_years as (
+
+    select
+        basis,
+        first_covered_on,
+        make_date(unnest(range(year(first_covered_on), year(last_covered_on) + 1)), 1, 1) as starts_on
+    from counted
+
+),
+
+-- The first key of all breaks nothing.
+changes_of_keys as (
+
+    select
+        new_years.basis,
+        new_years.starts_on,
+        'new key of pseudonyms from ' || new_years.starts_on
+        || ': nobody is recognised from before, and persons are not counted across it' as reason
+    from new_years
+    cross join settings
+    where
+        year(new_years.starts_on) >= settings.rotate_keys_from
+        and new_years.starts_on > new_years.first_covered_on
+
+),
+
 united as (
 
     select
@@ -135,6 +186,15 @@ united as (
     from definitions
     cross join changes_of_hours
     where definitions.breaks_with = 'opening_hours'
+    union all
+    select
+        definitions.figure,
+        'key' as kind,
+        changes_of_keys.reason,
+        changes_of_keys.starts_on
+    from definitions
+    inner join changes_of_keys on definitions.basis = changes_of_keys.basis
+    where definitions.persons_within is not null
     union all
     select
         figure,

@@ -52,14 +52,43 @@ measures as (
 
 ),
 
+-- A new key on the first day of a period breaks the series; with a later one, nobody tells persons of the period apart.
+-- What looks back to the beginning spans all keys since then, and the first of them says why.
+spanned as (
+
+    select
+        definitions.figure,
+        periods.period,
+        min(breaks.starts_on) as first_new_key_on
+    from definitions
+    inner join breaks
+        on
+            definitions.figure = breaks.figure
+            and breaks.kind = 'key'
+    inner join periods
+        on
+            breaks.starts_on <= periods.ends_on
+            and (definitions.persons_within = 'beginning' or breaks.starts_on > periods.starts_on)
+    group by definitions.figure, periods.period
+
+),
+
 broken as (
 
     select
         breaks.figure,
         periods.period,
-        string_agg(breaks.reason, '; ' order by breaks.starts_on, breaks.kind, breaks.reason) as break
+        string_agg(breaks.reason, '; ' order by breaks.starts_on, breaks.kind, breaks.reason) as break,
+        coalesce(bool_or(spanned.figure is not null), false) as is_spanning_keys
     from breaks
-    inner join periods on breaks.starts_on between periods.starts_on and periods.ends_on
+    cross join periods
+    left join spanned
+        on
+            breaks.figure = spanned.figure
+            and periods.period = spanned.period
+    where
+        breaks.starts_on between periods.starts_on and periods.ends_on
+        or (breaks.kind = 'key' and breaks.starts_on = spanned.first_new_key_on)
     group by breaks.figure, periods.period
 
 ),
@@ -137,7 +166,11 @@ valued as (
         explained.* replace (if(explained.unknown_because is null, explained.obs_status, 'O') as obs_status),
         concat_ws('; ', broken.break, explained.unknown_because) as break,
         case
-            when explained.obs_status = 'O' or explained.unknown_because is not null then null
+            when
+                explained.obs_status = 'O'
+                or explained.unknown_because is not null
+                or broken.is_spanning_keys
+                then null
             when explained.kind in ('sum', 'distinct') then coalesce(measures.numerator, 0)
             else measures.numerator
         end as numerator,

@@ -7,12 +7,19 @@ events as (
 
 ),
 
+settings as (
+
+    select * from {{ ref('stg_helpline__settings') }}
+
+),
+
 requests as (
 
     select
         session_id,
         first(visitor_id order by {{ event_order() }}) as visitor_id,
         first(channel order by {{ event_order() }}) as channel,
+        first(occurred_at_local order by {{ event_order() }}) as first_requested_at_local,
         min(occurred_at) as first_requested_at
     from events
     where event_type = 'helpline.session.requested'
@@ -28,7 +35,8 @@ schedulings as (
         first(visitor_id order by {{ event_order() }}) as visitor_id,
         first(channel order by {{ event_order() }}) as channel,
         first(scheduled_by order by {{ event_order() }}) filter (where scheduled_by is not null) as scheduled_by,
-        last(scheduled_for order by {{ event_order() }}) filter (where scheduled_for is not null) as scheduled_for
+        last(scheduled_for order by {{ event_order() }}) filter (where scheduled_for is not null) as scheduled_for,
+        first(occurred_at_local order by {{ event_order() }}) as first_scheduled_at_local
     from events
     where event_type = 'helpline.session.scheduled'
     group by session_id
@@ -77,6 +85,24 @@ registrations as (
 
 ),
 
+-- Where keys rotate, a session that crosses New Year has names under two keys. Its person counts in the year of the
+-- first answer, so a client of that year's key comes before any other.
+clients as (
+
+    select
+        events.session_id,
+        last(events.client_id order by {{ event_order() }}) as client_id
+    from events
+    inner join answers on events.session_id = answers.session_id
+    cross join settings
+    where
+        events.client_id is not null
+        and {{ key_of('events.occurred_at_local', 'settings.rotate_keys_from') }}
+        = {{ key_of('answers.first_answered_at_local', 'settings.rotate_keys_from') }}
+    group by events.session_id
+
+),
+
 -- The session's channel and visitor both come from its first request, without any request from its first scheduling.
 identified as (
 
@@ -88,7 +114,12 @@ identified as (
         requests.session_id is not null as is_requested,
         schedulings.session_id is not null as is_scheduled,
         schedulings.scheduled_for,
-        requests.first_requested_at
+        requests.first_requested_at,
+        if(
+            requests.session_id is not null,
+            requests.first_requested_at_local,
+            schedulings.first_scheduled_at_local
+        ) as visitor_named_at_local
     from requests
     full outer join schedulings on requests.session_id = schedulings.session_id
 
@@ -102,7 +133,19 @@ assembled as (
         registrations.client_id,
         answers.first_answer_source_id,
         answers.first_answer_event_id,
-        coalesce(registrations.client_id, identified.visitor_id, identified.session_id) as person_id,
+        coalesce(
+            clients.client_id,
+            case
+                when
+                    answers.session_id is not null
+                    and {{ key_of('identified.visitor_named_at_local', 'settings.rotate_keys_from') }}
+                    = {{ key_of('answers.first_answered_at_local', 'settings.rotate_keys_from') }}
+                    then identified.visitor_id
+            end,
+            registrations.client_id,
+            identified.visitor_id,
+            identified.session_id
+        ) as person_id,
         identified.channel,
         identified.scheduled_by,
         registrations.gender,
@@ -122,6 +165,8 @@ assembled as (
     left join answers on identified.session_id = answers.session_id
     left join endings on identified.session_id = endings.session_id
     left join registrations on identified.session_id = registrations.session_id
+    left join clients on identified.session_id = clients.session_id
+    cross join settings
 
 )
 

@@ -14,5 +14,6 @@ select
     attempt_gap_minutes,
     settling_days,
     small_count_threshold,
+    rotate_keys_from,
     starts_on
 from source
