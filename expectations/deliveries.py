@@ -87,9 +87,15 @@ with located as (
         event_type <> 'helpline.log.covered'
         and deliveries.status in ('loaded', 'accepted')
 ),
+-- Of years that have retired only what reaches into the next one is left.
 counted as (
     select log, local_date, count(*) as events
     from located
+    where local_date > (
+        select coalesce(make_date(max(year), 12, 31), '-infinity'::date)
+        from raw.closings
+        where events_deleted
+    )
     group by all
 ),
 spans as (
@@ -213,9 +219,16 @@ select
     cast(coalesce(cumulated.taken_out, 0) as bigint) as found_events,
     found_events - sought.most_events as events_too_many,
     sought.fewest_events - found_events as events_too_few,
-    coalesce(sought.ends_at <= ends.known_until, false) as has_ended
+    -- What an exclusion took out of years that have retired is not there to be counted.
+    coalesce(sought.ends_at <= ends.known_until, false)
+    and coalesce(sought.starts_at >= retired.ended_on + interval 1 day, true) as has_ended
 from sought
 cross join ends
+cross join (
+    select make_date(max(year) + 1, 1, 1) as ended_on
+    from raw.closings
+    where events_deleted
+) as retired
 left join cumulated using (exclusion)
 left join ordered using (position)
 order by sought.exclusion, cumulated.position

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 import ingest
 from expectations import deliveries, figures
-from expectations.outcome import GateFailed
+from expectations.outcome import GateFailed, Outcome
 from ingest.helpline import load_helpline
 from ingest.problem import Problem
 from ingest.workspace import Workspace
@@ -37,6 +37,7 @@ from tests.events import (
     covered,
     deliver,
     end,
+    exclusion,
     helpline,
     published,
     register,
@@ -211,6 +212,9 @@ def ready(tmp_path_factory: pytest.TempPathFactory, models: Models) -> Iterator[
             helpline(
                 folder / "helpline",
                 keep_events_years=1,
+                exclusions=[
+                    exclusion("bot", "page", "/", "2022-01-01", "2022-12-01", expected_events=300)
+                ],
                 published=[published("clicks", "2022-12/2023-01", 13)],
             ),
         )
@@ -322,6 +326,16 @@ def test_only_what_reaches_into_the_next_year_is_left_of_it(nights):
     assert read_one(
         nights.workspace.warehouse, marts.format("marts.conversations", "marts.attempts")
     ) == [("2023-01-05", "2023-01-01")]
+
+
+def test_the_first_gate_does_not_miss_what_is_deleted(nights):
+    outcome = Outcome.read(nights.workspace.gates, "deliveries")
+    ended, usual = (
+        next(found for found in outcome.findings if found.name == name)
+        for name in ("exclusions_find_their_events", "volumes_are_usual")
+    )
+    assert ended.success
+    assert not [day for day in usual.examples if day["local_date"] < "2023-02"]
 
 
 def test_a_late_file_of_a_retired_year_is_set_aside_and_changes_nothing(nights, models, tmp_path):

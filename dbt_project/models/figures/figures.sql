@@ -215,7 +215,22 @@ rounded as (
 
 stored as (
 
-    select closed_figures.* replace ('N' as conf_status)
+    select
+        closed_figures.figure,
+        closed_figures.period,
+        closed_figures.breakdown,
+        closed_figures.category,
+        closed_figures.value,
+        closed_figures.unit,
+        closed_figures.base,
+        closed_figures.obs_status,
+        'N' as conf_status,
+        closed_figures.break,
+        closed_figures.decimals,
+        closed_figures.version,
+        closed_figures.numerator,
+        closed_figures.denominator,
+        closed_figures.left_out
     from closed_figures
     semi join judged on closed_figures.period = judged.period
 
@@ -223,14 +238,15 @@ stored as (
 
 united as (
 
-    select * from rounded
+    select rounded.*
+    from rounded
     anti join stored
         on
             rounded.figure = stored.figure
             and rounded.period = stored.period
             and rounded.breakdown = stored.breakdown
             and rounded.category = stored.category
-    union all by name
+    union all
     select * from stored
 
 )

@@ -43,9 +43,9 @@ totals as (
 earlier_totals as (
 
     select
-        figure,
-        period,
-        numerator
+        totals.figure,
+        totals.period,
+        totals.numerator
     from totals
     anti join closed_periods on totals.period = closed_periods.period
     union all

@@ -216,8 +216,14 @@ judged as (
 united as (
 
     select * from judged
-    union all by name
-    select * from closed_days
+    union all
+    select
+        log,
+        is_covered,
+        is_pending,
+        is_stated,
+        local_date
+    from closed_days
 
 )
 

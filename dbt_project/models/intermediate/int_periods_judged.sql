@@ -240,8 +240,17 @@ earlier as (
 
     select * from settled
     where period_type <> 'week'
-    union all by name
-    select * exclude (earlier_period, change_status) from closed_periods
+    union all
+    select
+        basis,
+        period,
+        period_type,
+        obs_status,
+        covered_days,
+        is_shown,
+        starts_on,
+        ends_on
+    from closed_periods
     where period_type <> 'week'
 
 ),
@@ -277,7 +286,17 @@ compared as (
 -- A range that was only compared with may have been used by a document since.
 stored as (
 
-    select closed_periods.* replace (closed_periods.is_shown or coalesce(judged.is_shown, false) as is_shown)
+    select
+        closed_periods.basis,
+        closed_periods.period,
+        closed_periods.period_type,
+        closed_periods.obs_status,
+        closed_periods.earlier_period,
+        closed_periods.change_status,
+        closed_periods.covered_days,
+        closed_periods.is_shown or coalesce(judged.is_shown, false) as is_shown,
+        closed_periods.starts_on,
+        closed_periods.ends_on
     from closed_periods
     left join judged
         on
@@ -289,7 +308,7 @@ stored as (
 united as (
 
     select * from compared
-    union all by name
+    union all
     select * from stored
 
 )
