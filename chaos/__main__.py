@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     seed = random.SystemRandom().randrange(10_000) if options.seed is None else options.seed
     numbers = range(1, options.kills + 1) if options.only is None else [options.only]
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         kills = _kill_all(folder, seed, numbers, min(options.workers, len(numbers)))
     except NotUndisturbed as failure:
@@ -83,6 +84,7 @@ def _make_scene(folder: Path, seed: int) -> None:
     """Begin a worker: a folder of its own, where the nights to compare with are run first."""
     global _scene, _seed
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it ends it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     process = multiprocessing.current_process()
     _scene = Scene(folder / process.name, folder)
     _seed = seed

@@ -6,6 +6,7 @@ year on top of an earlier release, and an ordinary night on top of that.
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -142,6 +143,7 @@ def write_source(folder: Path) -> None:
     """
     ignore = shutil.ignore_patterns(*NOT_COPIED)
     shutil.copytree(ROOT, folder / "code", ignore=ignore)
+    compileall.compile_dir(folder / "code", quiet=2)  # else every process compiles it once more
     targets = read_targets()
     contents = simulate(targets, Calendar(targets.first_day, targets.last_day), seed=1)
     for name, until in LOGS_UNTIL.items():
