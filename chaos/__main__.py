@@ -86,16 +86,16 @@ def _make_scene(folder: Path, seed: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it ends it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     process = multiprocessing.current_process()
-    _scene = Scene(folder / process.name, folder)
+    _scene = Scene(folder / process.name, folder / "code", folder / "helpline")
     _seed = seed
 
 
 def _kill(number: int) -> Kill:
     if not _scene.situations:
-        _scene.prepare()
+        _scene.prepare(_scene.folder.parent / "logs")
     done = kill(_scene, _seed, number)
     if done.wrong:
-        shutil.copytree(_scene.data, _scene.source / f"wrong-{number}", symlinks=True)
+        shutil.copytree(_scene.data, _scene.folder.parent / f"wrong-{number}", symlinks=True)
     return done
 
 

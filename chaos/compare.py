@@ -41,15 +41,16 @@ def differences(expected: Path, found: Path) -> list[str]:
     `expected` is the undisturbed one's; nobody may be using either. Nothing is what should be said.
     """
     return [
-        *_differences_of_files(expected, found),
-        *_differences_of_tables(expected / WAREHOUSE, found / WAREHOUSE, WAREHOUSE),
-        *_differences_of_releases(expected / "published", found / "published"),
+        *differences_of_files(expected, found),
+        *differences_of_tables(expected / WAREHOUSE, found / WAREHOUSE, WAREHOUSE),
+        *differences_of_releases(expected / "published", found / "published"),
         *_unfinished_runs(found / METADATA),
         *_locks_held(found),
     ]
 
 
-def _differences_of_files(expected: Path, found: Path) -> Iterator[str]:
+def differences_of_files(expected: Path, found: Path) -> Iterator[str]:
+    """Compare the files of two state folders: which there are, their modes, and their bytes."""
     here, there = _entries(expected), _entries(found)
     for name in sorted(here.keys() - there.keys()):
         yield f"{name} is missing"
@@ -85,16 +86,17 @@ def _is_the_same(expected: Path, found: Path, name: str) -> bool:
     return expected.read_bytes() == found.read_bytes()
 
 
-def _differences_of_releases(expected: Path, found: Path) -> Iterator[str]:
+def differences_of_releases(expected: Path, found: Path) -> Iterator[str]:
+    """Verify every release, and compare its tables with those of an undisturbed one's."""
     for release in sorted((found / "releases").glob("*")):
         name = release.name
         yield from (f"release {name}: {wrong}" for wrong in verify(release))
         undisturbed = expected / "releases" / name / DATABASE
         if undisturbed.exists():  # else it was named above as left behind
-            yield from _differences_of_tables(undisturbed, release / DATABASE, name)
+            yield from differences_of_tables(undisturbed, release / DATABASE, name)
 
 
-def _differences_of_tables(expected: Path, found: Path, what: str) -> Iterator[str]:
+def differences_of_tables(expected: Path, found: Path, what: str) -> Iterator[str]:
     """Compare every table row by row, as often as a row is there."""
     with duckdb.connect() as connection:
         for database, path in (("expected", expected), ("found", found)):

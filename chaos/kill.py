@@ -37,52 +37,72 @@ class Kill:
 
 def kill(scene: Scene, seed: int, index: int) -> Kill:
     """Kill a night of the scene; seed and index decide which, where, and what of it."""
-    started = time.monotonic()
     choice = random.Random(f"{seed}:{index}")
     situation = choice.choice(scene.situations)
     done = Kill(index, situation.name, choice.random())
     takes_one = choice.random() < SHARE_OF_SINGLE_PROCESSES
-    scene.restore(situation)
-    reader = Reader(scene.data / "published", _releases(situation))
-    reader.start()
-    try:
-        _strike(scene, situation, done, choice if takes_one else None)
-        reader.verify()
-        _recover(scene, situation, done)
-    finally:
-        reader.stop()
-        processes.kill_all(scene.mark)
-    done.looks = reader.looks
-    done.wrong += reader.wrong or differences(situation.after, scene.data)
-    done.seconds = time.monotonic() - started
+    kill_and_recover(scene, situation, done, choice if takes_one else None)
     return done
+
+
+def kill_and_recover(
+    scene: Scene, situation: Situation, done: Kill, single: random.Random | None
+) -> None:
+    """Kill a night, run the next one, and note in `done` whatever was wrong.
+
+    `single` chooses one process to kill; without it, all are killed.
+    """
+    started = time.monotonic()
+    for _ in range(TRIES):
+        scene.restore(situation)
+        reader = Reader(scene.data / "published", _releases(situation))
+        reader.start()
+        try:
+            was_hit = strike(scene, situation, done, single)
+            if was_hit:
+                reader.verify()
+                _recover(scene, situation, done)
+        finally:
+            reader.stop()
+            processes.kill_all(scene.mark)
+        done.looks += reader.looks
+        done.wrong += reader.wrong
+        if was_hit:
+            done.wrong += differences(situation.after, scene.data)
+            break
+    else:
+        done.wrong.append(f"{TRIES} nights had ended before they could be killed")
+    done.seconds = time.monotonic() - started
 
 
 def _releases(situation: Situation) -> set[str]:
     return {path.name for path in (situation.after / "published" / "releases").iterdir()}
 
 
-def _strike(scene: Scene, situation: Situation, done: Kill, single: random.Random | None) -> None:
-    """Start the night and kill it; if it has ended before, again, by how long it took."""
-    for _ in range(TRIES):
-        started = time.monotonic()
-        night = scene.start(situation)
-        try:
-            night.wait(done.share * situation.seconds)
-        except subprocess.TimeoutExpired:
-            if single is None:
-                processes.kill_all(scene.mark)
-            else:
-                done.victim = processes.kill_one(scene.mark, single)
-            done.phase = phase_of(scene.said.read_text())
-            night.wait()
-            if left := processes.wait_for_end(scene.mark, PATIENCE_SECONDS):
-                done.wrong.append(f"went on without {done.victim}: {', '.join(left.values())}")
-                processes.kill_all(scene.mark)
-            return
+def strike(scene: Scene, situation: Situation, done: Kill, single: random.Random | None) -> bool:
+    """Start the night on the state folder as it is, and kill it; tell whether it still ran.
+
+    If it did not, the situation now knows how long a night takes.
+    """
+    started = time.monotonic()
+    night = scene.start(situation)
+    try:
+        night.wait(done.share * situation.seconds)
+    except subprocess.TimeoutExpired:
+        pass
+    else:
         situation.seconds = time.monotonic() - started
-        scene.restore(situation)
-    done.wrong.append(f"{TRIES} nights had ended before they could be killed")
+        return False
+    if single is None:
+        processes.kill_all(scene.mark)
+    else:
+        done.victim = processes.kill_one(scene.mark, single)
+    done.phase = phase_of(scene.said.read_text())
+    night.wait()
+    if left := processes.wait_for_end(scene.mark, PATIENCE_SECONDS):
+        done.wrong.append(f"went on without {done.victim}: {', '.join(left.values())}")
+        processes.kill_all(scene.mark)
+    return True
 
 
 def _recover(scene: Scene, situation: Situation, done: Kill) -> None:

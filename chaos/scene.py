@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class Situation:
     logs: Path
     before: Path
     after: Path
-    seconds: float
+    seconds: float = 0
 
 
 @dataclass
@@ -63,7 +64,8 @@ class Scene:
     """
 
     folder: Path
-    source: Path
+    code: Path
+    helpline: Path
     situations: list[Situation] = field(default_factory=list)
 
     @property
@@ -81,45 +83,52 @@ class Scene:
         """What the processes of this scene's nights carry in their environment."""
         return str(self.folder)
 
-    def prepare(self) -> None:
+    def prepare(self, logs: Path) -> None:
         """Run the nights of all situations undisturbed, one on top of the other.
 
-        Raises NotUndisturbed if one of them fails.
+        `logs` has a folder of logs for each. Raises NotUndisturbed if one of them fails.
         """
-        before = self.folder / "before"
-        make_private_folder(before)
-        (before / "key").write_text(KEY + "\n")
-        (before / "key").chmod(0o600)
+        before = make_first(self.folder / "before")
         for name in LOGS_UNTIL:
-            situation = Situation(name, self.source / "logs" / name, before, before, 0)
-            self.restore(situation)
-            started = time.monotonic()
-            if self.start(situation).wait() != 0:
-                raise NotUndisturbed(self.said.read_text())
-            situation.seconds = time.monotonic() - started
-            situation.after = before = self.folder / f"after-{name}"
-            copy(self.data, situation.after)
+            situation = Situation(name, logs / name, before, self.folder / f"after-{name}")
+            self.run_undisturbed(situation)
             self.situations.append(situation)
+            before = situation.after
+
+    def run_undisturbed(self, situation: Situation, through: Sequence[str] = ()) -> None:
+        """Run the night of a situation and keep the state folder as it is afterwards.
+
+        Raises NotUndisturbed if it fails.
+        """
+        self.restore(situation)
+        started = time.monotonic()
+        if self.start(situation, through).wait() != 0:
+            raise NotUndisturbed(self.said.read_text())
+        situation.seconds = time.monotonic() - started
+        copy(self.data, situation.after)
 
     def restore(self, situation: Situation) -> None:
         """Make the state folder what it was before the night."""
         copy(situation.before, self.data)
 
-    def start(self, situation: Situation) -> subprocess.Popen:
-        """Start the night as `make run` does; all its processes carry this scene's mark."""
+    def start(self, situation: Situation, through: Sequence[str] = ()) -> subprocess.Popen:
+        """Start the night as `make run` does; all its processes carry this scene's mark.
+
+        `through` is a command that starts it, such as `nice`.
+        """
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith("CHATCIJFERS")
         }
         places = {
             "--data": self.data,
             "--logs": situation.logs,
-            "--helpline": self.source / "helpline",
+            "--helpline": self.helpline,
         }
         options = [str(part) for place in places.items() for part in place]
         with self.said.open("wb") as said:
             return subprocess.Popen(
-                [sys.executable, "-m", "dags", "run", *options],
-                cwd=self.source / "code",
+                [*through, sys.executable, "-m", "dags", "run", *options],
+                cwd=self.code,
                 env=kept | {MARK: self.mark},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
@@ -127,6 +136,14 @@ class Scene:
                 start_new_session=True,
                 preexec_fn=die_with_parent,
             )
+
+
+def make_first(state: Path) -> Path:
+    """Make a state folder before the first night ever: it holds the key, as in every scene."""
+    make_private_folder(state)
+    (state / "key").write_text(KEY + "\n")
+    (state / "key").chmod(0o600)
+    return state
 
 
 def copy(state: Path, to: Path) -> None:
