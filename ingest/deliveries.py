@@ -63,7 +63,7 @@ def enter(connection, deliveries: Iterable[Delivery]) -> None:
 
 
 def replace(connection, deliveries: Iterable[Delivery]) -> None:
-    """Note what a new reading of known deliveries gave; name and loading time stay.
+    """Note what a new reading of known deliveries gave; the name stays.
 
     So does what a person decided. A quarantine is lifted: the first gate judges the new reading.
     """
@@ -71,10 +71,18 @@ def replace(connection, deliveries: Iterable[Delivery]) -> None:
         run(
             connection,
             "update warehouse.raw.deliveries set lines = $1, events = $2, rejects = $3,"
-            " blank_lines = $4, reading = $5,"
+            " blank_lines = $4, reading = $5, loaded_at = $7,"
             " status_reason = if(status = 'quarantined', null, status_reason),"
             " status = if(status = 'quarantined', 'loaded', status) where delivery_id = $6",
-            [one.lines, one.events, one.rejects, one.blank_lines, one.reading, one.delivery_id],
+            [
+                one.lines,
+                one.events,
+                one.rejects,
+                one.blank_lines,
+                one.reading,
+                one.delivery_id,
+                one.loaded_at,
+            ],
         )
 
 
@@ -106,6 +114,16 @@ def count_reasons(connection, delivery_ids: Iterable[str]) -> dict[str, int]:
             [list(delivery_ids)],
         )
     )
+
+
+def deliveries_with(connection, reason: str) -> set[str]:
+    """List the deliveries of which a line is set aside for a reason."""
+    rows = run(
+        connection,
+        "select distinct delivery_id from warehouse.raw.rejects where reason = $1",
+        [reason],
+    )
+    return {delivery_id for (delivery_id,) in rows}
 
 
 def note_refusals(connection, refusals: Mapping[str, str], now: datetime) -> None:

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 import ingest
-from chaos.compare import WAREHOUSE, differences_of_files, differences_of_releases
-from chaos.compare import differences_of_tables
+from chaos.compare import (
+    differences_of_files,
+)
 from dags import transformation
 from expectations import deliveries, figures
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 from publish.protect import protect
 from publish.release import release
-from publish.verify import verify
 from tests.conftest import KEY
 from tests.models import Models
 

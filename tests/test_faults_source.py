@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -16,7 +18,7 @@ from ingest import Problem, Workspace, pull
 from ingest.lock import hold
 from ingest.patience import Patience
 from ingest.problem import OutOfReach
-from tests.events import click, deliver, helpline
+from tests.events import click, covered, deliver, helpline
 
 # Holds a write lease on a file: the kernel makes everybody else who opens it wait for it to be
 # given back, as long as /proc/sys/fs/lease-break-time says. Source: fcntl(2), "Leases".
@@ -127,3 +129,103 @@ def test_a_patience_that_is_no_number_of_seconds_is_said(workspace, monkeypatch,
     monkeypatch.setenv("CHATCIJFERS_PATIENCE", patience)
     with pytest.raises(Problem, match=r"CHATCIJFERS_PATIENCE is .* write a number of seconds"):
         pull(workspace)
+
+
+# --- a clock that was wrong
+
+# The time of day of every process that loads this is behind by SECONDS_BEHIND; nothing else is.
+CLOCK = """
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+static long behind(void) { return atol(getenv("SECONDS_BEHIND")); }
+int clock_gettime(clockid_t clock, struct timespec *at) {
+    int failed = syscall(SYS_clock_gettime, clock, at);
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) at->tv_sec -= behind();
+    return failed;
+}
+int gettimeofday(struct timeval *restrict at, void *restrict zone) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    at->tv_sec = now.tv_sec;
+    at->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}
+time_t time(time_t *at) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (at) *at = now.tv_sec;
+    return now.tv_sec;
+}
+"""
+LEDGER = (
+    "select delivery_id, file, lines, events, rejects, status, reading from raw.deliveries"
+    " order by all"
+)
+
+
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that sets the clock of a process."""
+    if not shutil.which("cc"):
+        pytest.skip("a process gets a clock of its own from a library that has to be compiled")
+    folder = tmp_path_factory.mktemp("clock")
+    (folder / "clock.c").write_text(CLOCK)
+    library = folder / "clock.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, folder / "clock.c"], check=True)
+    return library
+
+
+def deliver_yesterday(workspace: Workspace) -> None:
+    """Deliver what happened yesterday, and that all of it is there."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday = midnight - timedelta(days=1)
+    clicks = [click(f"v{n}", yesterday + timedelta(minutes=n), id=f"c{n}") for n in range(200)]
+    statement = covered("button", yesterday, midnight, id="covered")
+    deliver(Path(workspace.logs), "yesterday.ndjson", [*clicks, statement], "gz")
+
+
+def test_what_a_clock_that_was_set_back_took_for_the_future_is_read_again(
+    workspace, root, clock, tmp_path
+):
+    deliver_yesterday(workspace)
+    undisturbed = Workspace(tmp_path / "other", workspace.logs, workspace.helpline)
+    pull(undisturbed)
+    command = [sys.executable, "-m", "ingest", "pull", "--data", str(workspace.data)]
+    command += ["--logs", workspace.logs, "--helpline", str(workspace.helpline)]
+    behind = {"LD_PRELOAD": str(clock), "SECONDS_BEHIND": str(30 * 24 * 3600)}
+    done = subprocess.run(
+        command, cwd=root, env=os.environ | behind, capture_output=True, text=True, check=False
+    )
+    assert "in_future 201" in done.stderr
+    assert len(read(workspace)) == 2
+
+    summary = pull(workspace)
+    assert (summary.read_again, summary.known) == (1, 2)
+    assert read(workspace) == read(undisturbed)
+    assert read(workspace, LEDGER) == read(undisturbed, LEDGER)
+    assert pull(workspace).read_again == 0
+
+
+def test_a_time_that_is_really_in_the_future_is_not_read_again_until_it_is_delivered_again(
+    workspace,
+):
+    log = deliver(Path(workspace.logs), "wrong.ndjson", [click("cleo", "2999-01-01 12:00")])
+    assert pull(workspace).reasons == {"in_future": 1}
+    assert pull(workspace).read_again == 0
+    later = (datetime.now() + timedelta(hours=1)).timestamp()
+    os.utime(log, (later, later))
+    assert pull(workspace).read_again == 1
+
+
+def test_a_clock_that_was_ahead_changes_nothing(workspace, tmp_path):
+    deliver_yesterday(workspace)
+    undisturbed = Workspace(tmp_path / "other", workspace.logs, workspace.helpline)
+    pull(undisturbed)
+    pull(workspace, now=datetime.now(UTC) + timedelta(days=400))
+    assert pull(workspace).known == 3
+    assert read(workspace) == read(undisturbed)
+    assert read(workspace, LEDGER) == read(undisturbed, LEDGER)

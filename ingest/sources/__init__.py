@@ -1,12 +1,13 @@
 """Where logs come from. A source is a module with one function, `find(location, apart_from)`.
 
-It returns the log files it finds, sorted by name, as objects with the two members of `LogFile`.
+It returns the log files it finds, sorted by name, as objects with the members of `LogFile`.
 """
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -26,6 +27,9 @@ class LogFile(Protocol):
 
     def open(self) -> BinaryIO:
         """Open the bytes as they were delivered. Raises OSError."""
+
+    def written_at(self) -> datetime:
+        """Say when it was last written, in UTC without a zone. Raises OSError."""
 
 
 def find_files(location: str, apart_from: Path) -> list[LogFile]:
@@ -65,6 +69,9 @@ class _Patient:
 
     def open(self) -> BinaryIO:
         return _PatientStream(self)
+
+    def written_at(self) -> datetime:
+        return self.patience.call(f"The log {self.name}", self.file.written_at)
 
 
 class _PatientStream(io.RawIOBase):
