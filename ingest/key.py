@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import hmac
 import os
@@ -70,6 +71,7 @@ def make_key(workspace: Workspace) -> bool:
     Raises Problem if the key that is there is no good, or if a warehouse without its key is.
     """
     if os.environ.get("CHATCIJFERS_KEY", "").strip() or workspace.key_file.exists():
+        _remove_unfinished(workspace.key_file)
         read_key(workspace)
         return False
     if workspace.warehouse.exists():
@@ -79,7 +81,14 @@ def make_key(workspace: Workspace) -> bool:
             "key back, or start anew in another state folder (--data)."
         )
     _write_new(workspace.key_file, secrets.token_urlsafe(48) + "\n")
+    _remove_unfinished(workspace.key_file)
     return True
+
+
+def _remove_unfinished(key_file: Path) -> None:
+    """Remove the keys that never came into use: whoever wrote them was killed."""
+    for left_over in key_file.parent.glob(f"{glob.escape(key_file.name)}.*.tmp"):
+        left_over.unlink(missing_ok=True)
 
 
 def _write_new(path: Path, text: str) -> None:

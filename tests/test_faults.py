@@ -1,4 +1,4 @@
-"""A whole night where nothing outside can be reached, and nights that are killed.
+"""A whole night where nothing outside can be reached, two at once, and nights that are killed.
 
 `make chaos` kills by the hundred; here are two, on the same logs, one after the other.
 """
@@ -10,6 +10,8 @@ import os
 import random
 import shutil
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -53,6 +55,28 @@ THROUGH = ["unshare", "--net", "--mount", "--uts", "sh", "-c", APART, "sh"]
 SEED = 1
 
 
+class Second:
+    """A run that begins once another one has locked the state folder, and what it says of that."""
+
+    def __init__(self, said: Path) -> None:
+        self.said = said
+        self.status: int | None = None
+
+    def begin(self, data: Path) -> None:
+        deadline = time.monotonic() + 120
+        while not _is_locked(data) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        command = [sys.executable, "-m", "dags", "run", "--data", str(data)]
+        command += ["--logs", str(GOLDEN / "logs"), "--helpline", str(GOLDEN / "helpline")]
+        with self.said.open("wb") as said:
+            done = subprocess.run(command, cwd=ROOT, stdout=said, stderr=said, check=False)
+        self.status = done.returncode
+
+
+def _is_locked(data: Path) -> bool:
+    return (data / "lock").exists() and "process" in (data / "lock").read_text()
+
+
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
     """Where the night writes how many packets it sent; None if no network can be made for it."""
@@ -68,13 +92,22 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory, sent: Path | None) -> Scene:
-    """The night of the golden logs, undisturbed; without a network, if there can be none."""
+def second(tmp_path_factory: pytest.TempPathFactory) -> Second:
+    """A second run on the scene's state folder, begun while the night is on."""
+    return Second(tmp_path_factory.mktemp("second") / "said")
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory, sent: Path | None, second: Second) -> Scene:
+    """The night of the golden logs: without a network if that can be, and with a second one."""
     folder = tmp_path_factory.mktemp("scene")
     scene = Scene(folder, ROOT, GOLDEN / "helpline")
     before = make_first(folder / "before")
     night = Situation("first", GOLDEN / "logs", before, folder / "after")
+    other = threading.Thread(target=second.begin, args=(scene.data,))
+    other.start()
     scene.run_undisturbed(night, THROUGH if sent else ())
+    other.join()
     scene.situations.append(night)
     return scene
 
@@ -85,6 +118,14 @@ def test_a_night_needs_no_network_and_tries_to_reach_nobody(scene: Scene, sent: 
     by_the_night, by_one_look_up = map(int, sent.read_text().split())
     assert by_one_look_up > 0
     assert by_the_night == 0
+
+
+def test_a_second_run_says_that_there_is_one_and_leaves_it_alone(scene: Scene, second: Second):
+    """That the first is as it should be, the other tests say."""
+    assert second.status == 1
+    said = second.said.read_text()
+    assert "Another run is using" in said
+    assert "Traceback" not in said
 
 
 def rows_of(figures: Path) -> dict[tuple[str, ...], dict[str, str]]:
@@ -103,6 +144,27 @@ def test_logs_made_by_hand_give_the_figures_worked_out_by_hand(scene: Scene):
         assert (found["value"], found["obs_status"]) == (row["value"], row["obs_status"]), cell
 
 
+def leave_what_few_kills_leave(state: Path) -> None:
+    """Put into a state folder what is there for an instant only, so that hardly a kill hits it."""
+    process = 2**22 + 1  # no process has such a number
+    folders = [
+        "tmp/left",
+        f"gates/great_expectations/.figures-{process}",
+        f"published/releases/.building-x-{process}",
+    ]
+    files = [
+        "key.1234.tmp",
+        f"gates/.figures-{process}.json",
+        "tmp/left/over",
+        "warehouse.duckdb.new",
+        "warehouse.duckdb.new.wal",
+    ]
+    for folder in folders:
+        (state / folder).mkdir(parents=True, exist_ok=True)
+    for file in files:
+        (state / file).touch()
+
+
 def test_after_a_kill_of_all_processes_and_one_of_one_process_the_next_night_puts_all_right(
     scene: Scene,
 ):
@@ -115,6 +177,7 @@ def test_after_a_kill_of_all_processes_and_one_of_one_process_the_next_night_put
     assert first.wrong == []
     killed = replace(night, name="killed before", before=scene.folder / "killed")
     copy(scene.data, killed.before)
+    leave_what_few_kills_leave(killed.before)
     kill_and_recover(scene, killed, second, random.Random(SEED))
     assert second.wrong == []
     assert second.looks > 0
