@@ -5,12 +5,14 @@ HELPLINE = $(or $(CHATCIJFERS_HELPLINE),helplines/nupraatikerover)
 LOGS = $(CHATCIJFERS_LOGS)
 PORT = 8080
 WORKERS = 2
+KILLS = 200
+SEED =
 
 PYTHON = .venv/bin/python
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up docs sql check test bench lint clean environment
+.PHONY: help run up docs sql check test chaos audit bench lint clean environment
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +34,12 @@ check: environment  ## Say what is wrong with the folder HELPLINE=, by file and 
 
 test: environment  ## Run the tests, WORKERS= at a time
 	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+chaos: environment  ## Kill KILLS= nights at random points (SEED=), and see whether the next ones put it right
+	@$(PYTHON) -m chaos --kills $(KILLS) --workers $(WORKERS) $(if $(SEED),--seed $(SEED))
+
+audit: environment  ## Ask whether a locked package has a known vulnerability; needs the network
+	@./audit.sh
 
 bench: environment  ## Time the stages of a night on the simulated logs
 	@$(PYTHON) -m bench

@@ -104,6 +104,8 @@ def _settings(workspace: Workspace) -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "2",
+        # Its default asks the name server what this machine is called in full.
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(workspace.airflow_home / "logs"),
         "AIRFLOW__API__EXPOSE_CONFIG": "False",
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from dags import environment, processes
 from dags.progress import Parts
@@ -18,9 +20,19 @@ def prepare(workspace: Workspace) -> None:
 
     Raises Problem if one cannot be made, or if the key that is there is no good.
     """
-    make_private_folder(workspace.temporary)
+    _empty(workspace.temporary)
     if key.make_key(workspace):
         print(f"  made the pseudonyms' key: {workspace.key_file} (keep a copy somewhere safe)")
+
+
+def _empty(folder: Path) -> None:
+    """Make a folder, or remove what runs that were killed left in it: nobody else uses it now."""
+    make_private_folder(folder)
+    for left_over in folder.iterdir():
+        if left_over.is_dir() and not left_over.is_symlink():
+            shutil.rmtree(left_over)
+        else:
+            left_over.unlink()
 
 
 def write_simulated_logs(workspace: Workspace, parts: Parts) -> None:

@@ -104,6 +104,8 @@ class Outcome:
         try:
             with explaining(path):
                 folder.mkdir(parents=True, exist_ok=True)
+                for of_a_killed_run in folder.glob(f".{self.gate}-*.json"):
+                    of_a_killed_run.unlink()
                 unfinished.write_text(text, encoding="utf-8")
                 os.replace(unfinished, path)
         finally:

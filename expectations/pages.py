@@ -45,6 +45,10 @@ def write_pages(outcome: Outcome, gates: Path) -> list[Path]:
     view = _PageView()
     with explaining(folder):
         try:
+            for left_over in (gates / FOLDER).glob(
+                f".{outcome.gate}-*"
+            ):  # by a run that was killed
+                shutil.rmtree(left_over)
             unfinished.mkdir(parents=True)
             for subject in dict.fromkeys(finding.subject for finding in outcome.findings):
                 findings = [found for found in outcome.findings if found.subject == subject]

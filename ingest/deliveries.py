@@ -65,7 +65,7 @@ def enter(connection, deliveries: Iterable[Delivery]) -> None:
 
 
 def replace(connection, deliveries: Iterable[Delivery]) -> None:
-    """Note what a new reading of known deliveries gave; name and loading time stay.
+    """Note what a new reading of known deliveries gave; the name stays.
 
     So does what a person decided. A quarantine is lifted: the first gate judges the new reading.
     """
@@ -73,9 +73,9 @@ def replace(connection, deliveries: Iterable[Delivery]) -> None:
         run(
             connection,
             "update warehouse.raw.deliveries set lines = $1, events = $2, rejects = $3,"
-            " blank_lines = $4, expired = $5, reading = $6,"
+            " blank_lines = $4, expired = $5, reading = $6, loaded_at = $7,"
             " status_reason = if(status = 'quarantined', null, status_reason),"
-            " status = if(status = 'quarantined', 'loaded', status) where delivery_id = $7",
+            " status = if(status = 'quarantined', 'loaded', status) where delivery_id = $8",
             [
                 one.lines,
                 one.events,
@@ -83,6 +83,7 @@ def replace(connection, deliveries: Iterable[Delivery]) -> None:
                 one.blank_lines,
                 one.expired,
                 one.reading,
+                one.loaded_at,
                 one.delivery_id,
             ],
         )
@@ -160,6 +161,16 @@ def count_reasons(connection, delivery_ids: Iterable[str]) -> dict[str, int]:
             [list(delivery_ids)],
         )
     )
+
+
+def deliveries_with(connection, reason: str) -> set[str]:
+    """List the deliveries of which a line is set aside for a reason."""
+    rows = run(
+        connection,
+        "select distinct delivery_id from warehouse.raw.rejects where reason = $1",
+        [reason],
+    )
+    return {delivery_id for (delivery_id,) in rows}
 
 
 def note_refusals(connection, refusals: Mapping[str, str], now: datetime) -> None:

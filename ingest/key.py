@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import hmac
 import os
@@ -80,6 +81,7 @@ def make_key(workspace: Workspace) -> bool:
     Raises Problem if the key that is there is no good, or if a warehouse without its key is.
     """
     if os.environ.get("CHATCIJFERS_KEY", "").strip() or workspace.key_file.exists():
+        _remove_unfinished(workspace.key_file)
         read_key(workspace)
         return False
     if workspace.warehouse.exists():
@@ -110,7 +112,14 @@ def write_key_file(path: Path) -> None:
         raise Problem(f"The key file {path} cannot be written ({error.strerror}).") from None
     finally:
         aside.unlink(missing_ok=True)
+    _remove_unfinished(path)
     sync_folder(path.parent)
+
+
+def _remove_unfinished(key_file: Path) -> None:
+    """Remove the keys that never came into use: whoever wrote them was killed."""
+    for left_over in key_file.parent.glob(f"{glob.escape(key_file.name)}.*.tmp"):
+        left_over.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

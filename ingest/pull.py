@@ -20,6 +20,7 @@ from ingest.deliveries import (
     Delivery,
     add_names,
     count_reasons,
+    deliveries_with,
     enter,
     forget_rows,
     note_lines_before,
@@ -80,7 +81,7 @@ class Summary:
 
     def __str__(self) -> str:
         """Say it in one sentence or two."""
-        again = f", {self.read_again:,} read again with new settings" if self.read_again else ""
+        again = f", {self.read_again:,} read again" if self.read_again else ""
         text = (
             f"{_count(self.files, 'file')} in {self.seconds:.1f} s: {self.loaded:,} new{again}, "
             f"{self.known:,} loaded before, {self.refused:,} damaged. "
@@ -186,6 +187,7 @@ class Loader:
         self._closed_before = closed_before
         self._ledger = read_ledger(connection)
         self._stored = {one: delivery.reading for one, delivery in self._ledger.items()}
+        self._with_future = deliveries_with(connection, "in_future")
         self._summary = Summary()
         self._waiting = _Part()
         self._names: list[tuple[str, str]] = []
@@ -222,22 +224,31 @@ class Loader:
             known.files.add(file.name)
             if content.sha256 in self._stored:  # else its entry is still to be written, with names
                 self._names.append((known.delivery_id, file.name))
-        if known and known.reading == self._reading:
+        was_early = known is not None and self._was_early(known, file)
+        if known and known.reading == self._reading and not was_early:
             self._summary.known += 1
             return
         if not content.checks_itself:
             self._summary.unchecked.append(file.name)
-        loaded_at = known.loaded_at if known else self._now
+        loaded_at = known.loaded_at if known and not was_early else self._now
         delivery = Delivery(
             content.sha256, file.name, content.bytes, self._reading, loaded_at, files={file.name}
         )
         self._read(content, delivery)
         if known:
-            known.reading = self._reading
+            known.reading, known.loaded_at = self._reading, loaded_at
             self._summary.read_again += 1
         else:
             self._ledger[delivery.delivery_id] = delivery
             self._summary.loaded += 1
+
+    def _was_early(self, known: Delivery, file: LogFile) -> bool:
+        """Tell whether lines were set aside as of the future by a clock that was behind.
+
+        No file is older than what it tells of: one that was written after its loading was loaded by
+        a wrong clock, or has been delivered again since. Either is a reason to judge it anew.
+        """
+        return known.delivery_id in self._with_future and file.written_at() > known.loaded_at
 
     def _read(self, content: Content, delivery: Delivery) -> None:
         part = _Part([delivery])

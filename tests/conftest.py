@@ -76,7 +76,13 @@ def once(
 
 
 # What takes minutes begins first, so that no worker is left alone with it in the end.
-BEGIN_FIRST = ("test_whole_run.py", "test_nights.py", "test_publish_nights.py", "test_dags.py")
+BEGIN_FIRST = (
+    "test_whole_run.py",
+    "test_nights.py",
+    "test_publish_nights.py",
+    "test_faults.py",
+    "test_dags.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -38,10 +42,14 @@ BETWEEN = [CLOSINGS[0].replace(day=DAY_BETWEEN), CLOSINGS[-1].replace(day=DAY_BE
 
 @dataclass(frozen=True)
 class Year:
-    """The state folder after all nights, and what was public after each, by the night's day."""
+    """The state folder after all nights, what was public after each, and what a reader saw.
+
+    `public` goes by the night's day, `read` is as `tests.readers` prints it.
+    """
 
     workspace: Workspace
     public: dict[date, dict[str, bytes]]
+    read: dict[str, object] = field(default_factory=dict)
 
     @property
     def publications(self) -> Publications:
@@ -66,7 +74,8 @@ def year(tmp_path_factory: pytest.TempPathFactory, models: Models) -> Iterator[Y
         folder / "data", str(folder / "logs"), ROOT / "helplines" / "nupraatikerover"
     )
     public: dict[date, dict[str, bytes]] = {}
-    with pytest.MonkeyPatch.context() as environment:
+    read: dict[str, object] = {}
+    with pytest.MonkeyPatch.context() as environment, looked_at(workspace.published, read):
         environment.setenv("CHATCIJFERS_KEY", KEY)
         for pages, write in ((report, "write_report"), (workbook, "write_workbook")):
             made_once = once(getattr(pages, write), folder / write, name=lambda _: "first")
@@ -84,7 +93,24 @@ def year(tmp_path_factory: pytest.TempPathFactory, models: Models) -> Iterator[Y
                 for path in latest.rglob("*")
                 if path.is_file()
             }
-        yield Year(workspace, public)
+    yield Year(workspace, public, read)
+
+
+@contextlib.contextmanager
+def looked_at(published: Path, read: dict[str, object]) -> Iterator[None]:
+    """Have another process read `latest` all the while; put what it saw into `read`."""
+    reader = subprocess.Popen(
+        [sys.executable, "-m", "tests.readers", str(published)],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        reader.stdout.readline()
+        yield
+        said, _ = reader.communicate()
+        read |= json.loads(said)
+    finally:
+        reader.kill()
+        reader.wait()
 
 
 def day_of(name: str) -> date:
@@ -100,6 +126,13 @@ def run_night(workspace: Workspace, models: Models) -> None:
     protect(workspace)
     figures.judge(workspace)
     release(workspace)
+
+
+def test_whoever_reads_latest_all_the_while_always_reads_one_whole_release(year: Year):
+    assert year.read["wrong"] == []
+    releases = {path.name for path in (year.workspace.published / "releases").iterdir()}
+    assert year.read["reads"].keys() <= releases
+    assert len(year.read["reads"]) > len(releases) / 2
 
 
 def test_every_closing_adds_its_month_and_the_last_one_its_year(year: Year):

@@ -22,7 +22,6 @@ from publish.answer import answer
 from tests import annexes, events, plants
 
 ROOT = Path(__file__).parent.parent
-GOLDEN = Path(__file__).parent / "golden" / "a_whole_month"
 PUBLISHED = Path(__file__).parent / "published" / "answers.csv"
 
 # What was printed and cannot be, whatever the logs: the same document's own figures say otherwise.
@@ -239,18 +238,6 @@ def small_logs(folder: Path) -> Path:
     ]  # fmt: skip
     events.deliver(folder, "good.ndjson", evening)
     return folder
-
-
-def test_logs_made_by_hand_give_the_figures_worked_out_by_hand(tmp_path):
-    data = tmp_path / "data"
-    done = run(data, "--logs", str(GOLDEN / "logs"), "--helpline", str(GOLDEN / "helpline"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    counted = rows_of(data / "published" / "latest" / "internal" / "figures.csv")
-    expected = rows_of(GOLDEN / "expected.csv")
-    assert len(expected) > 1000
-    for cell, row in expected.items():
-        found = counted[cell]
-        assert (found["value"], found["obs_status"]) == (row["value"], row["obs_status"]), cell
 
 
 def test_a_failed_gate_fails_the_dag_and_leaves_the_latest_release_as_it_was(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -25,6 +26,10 @@ class File:
     def open(self) -> BinaryIO:
         """Open the bytes as they were delivered. Raises OSError."""
         return self.path.open("rb", buffering=0)
+
+    def written_at(self) -> datetime:
+        """Say when it was last written, in UTC without a zone. Raises OSError."""
+        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC).replace(tzinfo=None)
 
 
 def find(location: str, apart_from: Path) -> list[File]:
