@@ -271,6 +271,7 @@ def test_the_same_inputs_give_the_same_text_and_the_same_tables(workspace, prote
         "update raw.opening_hours set responders = 3",
         "insert into raw.data_gaps values ('button', '2022-07-01', '2022-07-02', 'moved')",
         "update raw.warehouse set key_fingerprint = 'another'",
+        "insert into raw.year_keys values (2022, 'another')",
     ],
 )
 def test_other_inputs_are_another_release(sql, workspace):
