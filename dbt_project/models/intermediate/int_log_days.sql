@@ -194,18 +194,13 @@ judged as (
         )
         or (
             exists (select 1 from unreadable_files)
-            and not exists (
-                select 1 from stated
-                where stated.log = logs.log
-            )
+            and stated.log is null
         ) as is_pending,
-        exists (
-            select 1 from stated
-            where stated.log = logs.log
-        ) as is_stated,
+        stated.log is not null as is_stated,
         days.local_date
     from days
     cross join logs
+    left join stated on logs.log = stated.log
     left join covered
         on
             logs.log = covered.log

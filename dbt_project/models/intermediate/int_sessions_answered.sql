@@ -75,7 +75,8 @@ dated as (
 
 ),
 
--- Who called before is known as far back as the events go. A person is new in the year's first month with a conversation; a month without a value takes part in no year.
+-- Who called before is known as far back as the events go. A person is new in the year's first month with a
+-- conversation; a month without a value takes part in no year.
 ranked as (
 
     select
