@@ -174,3 +174,15 @@ def test_without_a_python_that_will_do_the_missing_package_is_named(project):
     done = set_up(project, PATH=str(folder))
     assert done.returncode == 1
     assert "apt-get install python3" in done.stderr
+
+
+def test_an_audit_without_a_network_says_that_nothing_was_checked():
+    apart = ["unshare", "--net", "--map-root-user"]
+    if not shutil.which("unshare") or subprocess.run([*apart, "true"], check=False).returncode:
+        pytest.skip("no network can be taken from a process here")
+    done = subprocess.run(
+        [*apart, "./audit.sh"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Nothing was checked" in done.stderr
+    assert "Traceback" not in done.stderr
