@@ -28,6 +28,7 @@ ENV HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     CHATCIJFERS_DATA=/var/lib/chatcijfers/data \
-    CHATCIJFERS_KEY_FILE=/var/lib/chatcijfers/key/key
+    CHATCIJFERS_KEY_FILE=/var/lib/chatcijfers/key/key \
+    CHATCIJFERS_KEYS_FOLDER=/var/lib/chatcijfers/key/years
 USER 10001:10001
 ENTRYPOINT ["python", "-m", "dags", "service"]
