@@ -1,10 +1,13 @@
--- Clicks and requests of the attempts are all the contact events there are, each once; of a year that has retired, only
--- what reaches into the next one is left, and no attempt.
+-- Clicks and requests of each attempt are all its contact events, each once, and every contact event has an attempt. Of
+-- a year that has retired only what reaches into the next one is left, and no attempt.
 with
 
 attempts as (
 
-    select sum(clicks + requests) as contact_events from {{ ref('attempts') }}
+    select
+        attempt_id,
+        clicks + requests as contact_events
+    from {{ ref('attempts') }}
 
 ),
 
@@ -14,7 +17,7 @@ retirement as (
 
 ),
 
-started as (
+grouped as (
 
     select
         attempt_id,
@@ -25,18 +28,19 @@ started as (
 
 ),
 
-contact_events as (
+kept as (
 
-    select coalesce(sum(started.contact_events), 0) as contact_events
-    from started
+    select grouped.*
+    from grouped
     cross join retirement
-    where not {{ is_retired('started.started_on') }}
+    where not {{ is_retired('grouped.started_on') }}
 
 )
 
 select
+    coalesce(kept.attempt_id, attempts.attempt_id) as attempt_id,
     attempts.contact_events as in_attempts,
-    contact_events.contact_events
-from attempts
-cross join contact_events
-where coalesce(attempts.contact_events, 0) <> contact_events.contact_events
+    kept.contact_events
+from kept
+full outer join attempts on kept.attempt_id = attempts.attempt_id
+where kept.contact_events is distinct from attempts.contact_events

@@ -46,16 +46,16 @@ retirement as (
 months as (
 
     select
-        period as month,
-        bool_or(basis = 'button' and obs_status <> 'O') as has_clicks,
-        bool_or(basis = 'chat' and obs_status <> 'O') as has_conversations,
-        bool_or(basis = 'both' and obs_status <> 'O') as has_attempts
+        periods.period as month,
+        bool_or(periods.basis = 'button' and periods.obs_status <> 'O') as has_clicks,
+        bool_or(periods.basis = 'chat' and periods.obs_status <> 'O') as has_conversations,
+        bool_or(periods.basis = 'both' and periods.obs_status <> 'O') as has_attempts
     from periods
     cross join retirement
     where
-        period_type = 'month'
-        and not {{ is_retired('starts_on') }}
-    group by period
+        periods.period_type = 'month'
+        and not {{ is_retired('periods.starts_on') }}
+    group by periods.period
 
 ),
 
