@@ -124,6 +124,8 @@ def _node(node: Mapping) -> dict:
     own_macros = f"macro.{node['package_name']}."
     return (
         {name: node[name] for name in NODE if name in node}
+        # In what order dbt found them depends on what it remembers of an earlier night.
+        | {name: sorted(node[name], key=json.dumps) for name in ("refs", "sources") if name in node}
         | {"config": {name: node["config"][name] for name in CONFIG if name in node["config"]}}
         | {
             "depends_on": {
