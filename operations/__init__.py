@@ -1,0 +1,1 @@
+"""Keeping it running: is all well, backups and restoring them, and what is removed in time."""
