@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
+from dags import channels
 from ingest.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +24,8 @@ def for_airflow(workspace: Workspace, port: int | None = None) -> dict[str, str]
     """Return the environment variables of Airflow's processes and of every task.
 
     Variables of another Airflow (AIRFLOW…) are left out. `port` is that of the API server on the
-    loopback interface, if there is to be one.
+    loopback interface, if there is to be one. Raises Problem for a setting of announcements that
+    cannot be used.
     """
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")
@@ -33,6 +35,7 @@ def for_airflow(workspace: Workspace, port: int | None = None) -> dict[str, str]
         | QUIET
         | _places(workspace)
         | _settings(workspace)
+        | channels.connections()
         | (_server(port) if port else {})
     )
 

@@ -39,12 +39,10 @@ def prepare() -> DAG:
     return _load()
 
 
-def activate(dag: DAG) -> None:
-    """Let the schedule of a DAG start runs."""
+def activate() -> None:
+    """Let the schedules of all DAGs start runs."""
     with create_session() as session:
-        session.execute(
-            update(DagModel).where(DagModel.dag_id == dag.dag_id).values(is_paused=False)
-        )
+        session.execute(update(DagModel).values(is_paused=False))
 
 
 def _bring_up_to_date() -> None:
@@ -88,4 +86,5 @@ def _load() -> DAG:
 
 
 if __name__ == "__main__":
-    activate(prepare())
+    prepare()
+    activate()

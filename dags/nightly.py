@@ -11,89 +11,30 @@
   up to an attacker?
 - `publish` writes a release and puts it in place in one move.
 
-Whatever fails, the latest release stays as it was. A failed gate is not tried again: the same data
-would fail it again.
+Whatever fails, the latest release stays as it was, and it is announced. A failed gate is not tried
+again: the same data would fail it again. A night that was missed needs nothing: each run reads
+whatever was not loaded before.
 """
 
-from datetime import timedelta
+from airflow.sdk import CronTriggerTimetable, dag
 
-from airflow.sdk import (
-    Asset,
-    CronTriggerTimetable,
-    ExceptionRetryPolicy,
-    RetryAction,
-    RetryRule,
-    dag,
-    task,
-)
-
-RELEASE = Asset("chatcijfers://published/latest")
+from dags import steps
 
 # The clocks change at two and at three: half past three comes exactly once in every night.
 EVERY_NIGHT = CronTriggerTimetable("30 3 * * *", timezone="Europe/Brussels")
-
-# A share, a server or a network may be back in a while. What a person has to put right is the same
-# the next time, and so is a mistake in the software.
-WHEN_OUT_OF_REACH = ExceptionRetryPolicy(
-    rules=[RetryRule("ingest.problem.OutOfReach", RetryAction.RETRY, reason="tried again later")],
-    default=RetryAction.FAIL,
-)
 
 
 @dag(
     schedule=EVERY_NIGHT,
     catchup=False,
     max_active_runs=1,
-    default_args={"pool": "warehouse", "retries": 0},
+    default_args=steps.DEFAULTS,
     tags=["chatcijfers"],
     doc_md=__doc__,
 )
 def nightly():
     """Pull, judge, transform, protect, judge, publish."""
-
-    @task(retries=3, retry_delay=timedelta(minutes=10), retry_policy=WHEN_OUT_OF_REACH)
-    def pull():
-        import ingest
-        from dags.stage import carry_out
-
-        carry_out(ingest.pull)
-
-    @task
-    def judge_deliveries():
-        from dags.stage import carry_out
-        from expectations import deliveries
-
-        carry_out(deliveries.judge)
-
-    @task
-    def transform():
-        from dags import transformation
-        from dags.stage import carry_out
-
-        carry_out(transformation.build)
-
-    @task
-    def protect():
-        from dags.stage import carry_out
-        from publish import protect
-
-        carry_out(protect.protect)
-
-    @task
-    def judge_figures():
-        from dags.stage import carry_out
-        from expectations import figures
-
-        carry_out(figures.judge)
-
-    @task(outlets=[RELEASE])
-    def publish():
-        from dags.stage import carry_out
-        from publish import release
-
-        carry_out(release.release)
-
-    pull() >> judge_deliveries() >> transform() >> protect() >> judge_figures() >> publish()
+    steps.night()
 
 
 nightly()

@@ -18,7 +18,8 @@ def write_json(path: Path, content: object) -> None:
 
     Raises OSError if it cannot be written.
     """
-    make_private_folder(path.parent)
+    for folder in (path.parent.parent, path.parent):
+        make_private_folder(folder)
     aside = path.with_name(f"{ASIDE}{path.name}-{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

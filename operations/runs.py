@@ -13,7 +13,7 @@ from pathlib import Path
 from ingest.workspace import Workspace
 from operations.files import read_json, write_json
 
-RUNNING, SUCCESS, FAILED = "running", "success", "failed"
+RUNNING, WAITING, SUCCESS, FAILED = "running", "waiting", "success", "failed"
 LONGEST_REASON = 600  # characters
 
 

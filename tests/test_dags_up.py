@@ -124,9 +124,12 @@ def test_the_password_is_for_its_owner_only(up):
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_schedule_is_active(up):
-    nightly = up.ask("/api/v2/dags/nightly", token=up.token())
-    assert nightly["is_paused"] is False
+def test_the_schedules_are_active(up):
+    token = up.token()
+    dags = up.ask("/api/v2/dags", token=token)["dags"]
+    paused = {dag["dag_id"]: dag["is_paused"] for dag in dags}
+    assert paused == dict.fromkeys(["backfill", "backup", "nightly", "restore", "watch"], False)
+    nightly = up.ask("/api/v2/dags/nightly", token=token)
     assert nightly["timetable_summary"] == "30 3 * * *"
     assert nightly["next_dagrun_run_after"] is not None
 
