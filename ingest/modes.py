@@ -57,7 +57,7 @@ def find_opened(workspace: Workspace) -> list[Opened]:
     """List what others could read or write though it is not for them, by what is closed first.
 
     Looks at the folders, and at the files of the latest release; not at each file of each release,
-    nor at work files, which the folders above them guard.
+    nor at work files and what is Airflow's, which the state folder guards.
     """
     return [
         Opened(path, mode, remedy.format(path=path))
@@ -73,7 +73,7 @@ def _rules(workspace: Workspace) -> Iterator[tuple[Path, int, str]]:
     yield data, OTHERS | GROUP_WRITES, f"chmod {STATE_FOLDER_MODE:o} {{path}}"
     private = [
         *(workspace.warehouse, workspace.warehouse.with_name("warehouse.duckdb.wal")),
-        *(workspace.airflow_home, workspace.backups, workspace.operations, data / "sql_history"),
+        *(workspace.backups, workspace.airflow_home / "passwords.json", data / "sql_history"),
     ]
     for path in private:
         yield path, OTHERS | GROUP, "chmod go= {path}"
@@ -81,7 +81,7 @@ def _rules(workspace: Workspace) -> Iterator[tuple[Path, int, str]]:
         yield path, OTHERS_WRITE | GROUP_WRITES, "chmod go-w {path}"
     for path in published.glob("releases/*/internal"):
         yield path, OTHERS | GROUP_WRITES, "chmod 750 {path}"
-    for path in published.glob("latest/internal/*"):
+    for path in (published / "latest").resolve().glob("internal/*"):
         yield path, OTHERS | GROUP_WRITES, "chmod 640 {path}"
 
 
