@@ -15,6 +15,7 @@ from airflow.providers.http.notifications.http import HttpNotifier
 from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 from airflow.sdk import BaseNotifier, Context
 from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.log import mask_secret
 
 from dags import channels
 from ingest.problem import Problem
@@ -90,6 +91,7 @@ def _mail(report: Report, findings: list[Finding]) -> None:
 
 
 def _call(report: Report, findings: list[Finding]) -> None:
+    mask_secret(channels.secret_of_webhook())  # the hook would log it when nobody answers
     lines = [f"• {finding}" for finding in findings]
     HttpNotifier(
         http_conn_id=channels.WEBHOOK,
