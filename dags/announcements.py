@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from functools import cached_property
 from html import escape
 
+from airflow.providers.http.hooks.http import HttpHook
 from airflow.providers.http.notifications.http import HttpNotifier
 from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 from airflow.sdk import BaseNotifier, Context
 from airflow.sdk.exceptions import AirflowException
-from airflow.sdk.log import mask_secret
 
 from dags import channels
 from ingest.problem import Problem
@@ -25,6 +26,22 @@ from operations.announcing import Send, announce
 from operations.health import WATCH, Finding, Report, examine, of_failure
 
 log = logging.getLogger("chatcijfers.announcements")
+
+
+class SilentHook(HttpHook):
+    """HTTP without a log of its own: it would show the address, which is a secret."""
+
+    log = logging.getLogger("chatcijfers.silent")
+    log.disabled = True
+
+
+class Webhook(HttpNotifier):
+    """Airflow's notifier, through a hook that keeps the address to itself."""
+
+    @cached_property
+    def hook(self) -> HttpHook:
+        """The hook that calls the webhook."""
+        return SilentHook(method=self.method, http_conn_id=self.http_conn_id)
 
 
 class Announcer(BaseNotifier):
@@ -91,9 +108,8 @@ def _mail(report: Report, findings: list[Finding]) -> None:
 
 
 def _call(report: Report, findings: list[Finding]) -> None:
-    mask_secret(channels.secret_of_webhook())  # the hook would log it when nobody answers
     lines = [f"• {finding}" for finding in findings]
-    HttpNotifier(
+    Webhook(
         http_conn_id=channels.WEBHOOK,
         json={
             "text": "\n".join([subject_of(report, findings), *lines, _signed(report)]),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from ingest.problem import Problem
 
@@ -51,12 +50,6 @@ def sender() -> str:
 def has_webhook() -> bool:
     """Tell whether there is a webhook."""
     return bool(_secret("CHATCIJFERS_NOTIFY_WEBHOOK"))
-
-
-def secret_of_webhook() -> str:
-    """Give the part of the webhook's address that lets whoever knows it call it."""
-    parts = urlsplit(_secret("CHATCIJFERS_NOTIFY_WEBHOOK"))
-    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 def _mail() -> dict:

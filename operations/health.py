@@ -17,6 +17,7 @@ from pathlib import Path
 from ingest import lock, modes
 from ingest.deliveries import Delivery, list_deliveries
 from ingest.problem import Problem
+from ingest.warehouse import Withheld
 from ingest.workspace import Workspace
 from operations import restoring, runs
 from operations.limits import Limit
@@ -78,7 +79,8 @@ class Report:
             f"{'FAILS' if finding.is_critical else 'note '}  {finding}" for finding in self.findings
         ]
         if self.not_looked_at:
-            lines.append(f"A run is on, so these were not looked at: {_join(self.not_looked_at)}.")
+            named = _join(self.not_looked_at)
+            lines.append(f"Not looked at, for the ledger is in use or unreadable: {named}.")
         if not self.findings:
             lines.append("All is well.")
         return "\n".join(lines)
@@ -106,11 +108,12 @@ def examine(workspace: Workspace, now: datetime | None = None) -> Report:
     report = Report(workspace.helpline.name, now)
     if has_release:
         report.release, report.placed_at = latest.resolve().name, placed_at(latest.resolve())
-    ledger = _read_ledger(workspace)
+    ledger, damage = _read_ledger(workspace)
     if ledger is None:
         report.not_looked_at = OF_THE_LEDGER
     looks: list[Callable[[], Iterator[Finding]]] = [
         lambda: _look_at_the_release(workspace, report, ledger, now),
+        lambda: iter(damage),
         lambda: _look_at_modes(workspace),
         lambda: _look_at_the_disk(workspace),
         lambda: _look_at_backups(workspace, now),
@@ -124,15 +127,24 @@ def examine(workspace: Workspace, now: datetime | None = None) -> Report:
     return report
 
 
-def _read_ledger(workspace: Workspace) -> tuple[list[Delivery], list[tuple]] | None:
-    """Read the ledger if no run has it; None if one has. Nothing if there is no warehouse."""
+def _read_ledger(
+    workspace: Workspace,
+) -> tuple[tuple[list[Delivery], list[tuple]] | None, list[Finding]]:
+    """Read the ledger if no run has it, and say what is wrong if it cannot be read.
+
+    The ledger is None if it was not read, and empty if there is no warehouse.
+    """
     if not workspace.warehouse.exists():
-        return [], []
+        return ([], []), []
+    if not _is_free(workspace):
+        return None, []
     try:
         with lock.hold(workspace.data):
-            return list_deliveries(workspace.warehouse)
-    except Problem:
-        return None
+            return list_deliveries(workspace.warehouse), []
+    except (Problem, Withheld) as problem:
+        what = f"The ledger in the warehouse could not be read. {problem}"
+        remedy = "Runs will meet the same; docs/operations.md says when to restore a backup."
+        return None, [Finding("warehouse", "warehouse", False, what, remedy)]
 
 
 def _look_at_the_release(

@@ -320,3 +320,10 @@ def test_what_could_not_be_looked_at_is_not_announced_again(workspace):
         announce(workspace, examine(workspace, NOW), {"mail": mail})
     announce(workspace, examine(workspace, NOW), {"mail": mail})
     assert mail.sent == [["damaged"]]
+
+
+def test_a_warehouse_that_cannot_be_read_is_said_so(workspace):
+    workspace.warehouse.write_bytes(b"no database")
+    report = examine(workspace, NOW)
+    assert [one.kind for one in report.findings if one.kind != "backup"] == ["warehouse"]
+    assert report.not_looked_at == ("damaged", "quarantined")
