@@ -3,6 +3,7 @@
 DATA = $(or $(CHATCIJFERS_DATA),data)
 HELPLINE = $(or $(CHATCIJFERS_HELPLINE),helplines/nupraatikerover)
 LOGS = $(CHATCIJFERS_LOGS)
+BACKUP = latest
 PORT = 8080
 WORKERS = 2
 KILLS = 200
@@ -12,7 +13,7 @@ PYTHON = .venv/bin/python
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up docs sql check test chaos audit bench lint clean environment
+.PHONY: help run up docs sql check health backup restore test chaos audit bench lint clean environment
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +32,15 @@ sql: environment  ## Ask the latest release in SQL, read-only: a shell, or QUERY
 
 check: environment  ## Say what is wrong with the folder HELPLINE=, by file and line
 	@$(PYTHON) -m ingest check --helpline "$(HELPLINE)"
+
+health: environment  ## Say whether all is well with DATA=, and what to do; fails if not
+	@$(PYTHON) -m operations health --data "$(DATA)" --helpline "$(HELPLINE)"
+
+backup: environment  ## Back up what cannot be made again (not the key) to CHATCIJFERS_BACKUPS, or under DATA=
+	@$(PYTHON) -m operations backup --data "$(DATA)" --helpline "$(HELPLINE)"
+
+restore: environment  ## Put a backup into DATA= (BACKUP=, the last one); what was there is kept aside
+	@$(PYTHON) -m operations restore --data "$(DATA)" --helpline "$(HELPLINE)" "$(BACKUP)"
 
 test: environment  ## Run the tests, WORKERS= at a time
 	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -9,6 +9,7 @@ import sys
 from types import FrameType
 
 from dags import run, service, stack
+from ingest import modes
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 
@@ -22,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.umask(0o077)
     signal.signal(signal.SIGTERM, _end)
     try:
+        modes.check(workspace)
         if options.command == "run":
             run.run(workspace)
         elif options.command == "service":

@@ -11,6 +11,7 @@ import os
 import secrets
 from pathlib import Path
 
+from dags import channels
 from ingest.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +49,8 @@ def for_airflow(workspace: Workspace, port: int | None = None) -> dict[str, str]
     """Return the environment variables of Airflow's processes and of every task on one machine.
 
     Variables of another Airflow (AIRFLOW…) are left out. `port` is that of the API server on the
-    loopback interface, if there is to be one.
+    loopback interface, if there is to be one. Raises Problem for a setting of announcements that
+    cannot be used.
     """
     return (
         _inherited()
@@ -56,6 +58,7 @@ def for_airflow(workspace: Workspace, port: int | None = None) -> dict[str, str]
         | _places(workspace)
         | _settings(workspace)
         | _simple_login(workspace)
+        | channels.connections()
         | (_server(port) if port else {})
     )
 

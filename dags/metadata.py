@@ -47,12 +47,10 @@ def prepare_stack() -> DAG:
     return _load()
 
 
-def activate(dag: DAG) -> None:
-    """Let the schedule of a DAG start runs."""
+def activate() -> None:
+    """Let the schedules of all DAGs start runs."""
     with create_session() as session:
-        session.execute(
-            update(DagModel).where(DagModel.dag_id == dag.dag_id).values(is_paused=False)
-        )
+        session.execute(update(DagModel).values(is_paused=False))
 
 
 def _make_pool() -> None:
@@ -103,4 +101,5 @@ def _load() -> DAG:
 
 
 if __name__ == "__main__":
-    activate(prepare())
+    prepare()
+    activate()

@@ -15,6 +15,7 @@ from ingest.problem import Problem
 
 HELD = "CHATCIJFERS_LOCK_HELD"
 SECONDS_BETWEEN_TRIES = 0.2
+# Its owner's group may pass through, to the releases, and read nothing on the way.
 STATE_FOLDER_MODE = 0o710
 
 
@@ -29,9 +30,7 @@ def hold(data: Path, wait_seconds: float = 0) -> Iterator[None]:
 
     Raises Problem if another run still holds the lock after `wait_seconds`.
     """
-    if not data.is_dir():
-        make_private_folder(data)
-        data.chmod(STATE_FOLDER_MODE)
+    make_private_folder(data, STATE_FOLDER_MODE)
     if os.environ.get(HELD) == "1":
         yield
         return
@@ -44,13 +43,15 @@ def hold(data: Path, wait_seconds: float = 0) -> Iterator[None]:
             _describe(file, "")
 
 
-def make_private_folder(folder: Path) -> None:
+def make_private_folder(folder: Path, mode: int = 0o700) -> None:
     """Create a folder that only its owner can enter; leave one that exists as it is.
 
-    Raises Problem if it cannot be created.
+    An umask takes nothing from `mode`. Raises Problem if it cannot be created.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(mode)
     except OSError as error:
         raise Problem(
             f"The state folder {folder} cannot be made ({error.strerror}). "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingest import modes
 from ingest.closings import closed_before, last_closed_year
 from ingest.content import Content, Damaged, SetAside
 from ingest.deliveries import (
@@ -100,13 +102,17 @@ class Summary:
 
 
 def pull(
-    workspace: Workspace, *, memory: str | None = None, now: datetime | None = None
+    workspace: Workspace,
+    *,
+    memory: str | None = None,
+    now: datetime | None = None,
+    anew: bool = False,
 ) -> Summary:
     """Load every log of the workspace that is not loaded yet, and the helpline's settings.
 
     `memory` is what both databases may take together (default: CHATCIJFERS_MEMORY, else 1GB); `now`
-    is the time of loading, aware, for tests. A damaged file is refused whole and tried again at the
-    next pull; the others go through.
+    is the time of loading, aware, for tests. With `anew`, what was loaded before is read again as
+    well. A damaged file is refused whole and tried again at the next pull; the others go through.
 
     Raises Problem for what a person has to put right: no key, another key, a helpline with
     mistakes, no logs, another run at the same time, no room or memory; and OutOfReach for a source
@@ -116,8 +122,9 @@ def pull(
     started = time.monotonic()
     failure = None
     try:
+        modes.check(workspace)
         with private_files(), hold(workspace.data):
-            summary = _pull(workspace, memory, now or datetime.now(UTC))
+            summary = _pull(workspace, memory, now or datetime.now(UTC), anew)
     except Problem as problem:
         failure = type(problem)(str(problem))
     except OSError as error:
@@ -135,7 +142,24 @@ def pull(
     return summary
 
 
-def _pull(workspace: Workspace, memory: str | None, now: datetime) -> Summary:
+def pull_more(workspace: Workspace, folder: str = "", *, anew: bool = False) -> Summary:
+    """Load logs from another folder besides the workspace's own, once; without one, from its own.
+
+    Raises what `pull` raises, and Problem if a file of that folder is damaged: no later night would
+    try it again.
+    """
+    summary = pull(dataclasses.replace(workspace, logs=folder or workspace.logs), anew=anew)
+    if folder and summary.refusals:
+        names = ", ".join(list(summary.refusals)[:LISTED_REFUSALS])
+        raise Problem(
+            f"{_count(summary.refused, 'file')} of {folder} could not be read to the end: {names}. "
+            "The others were loaded. Put sound copies in their place and backfill again, or go on "
+            "without them: tonight's run publishes what was loaded."
+        )
+    return summary
+
+
+def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -> Summary:
     allowed = _bytes(memory or os.environ.get("CHATCIJFERS_MEMORY") or DEFAULT_MEMORY)
     half = f"{allowed // 2 // 1024}KiB"
     key = read_key(workspace)
@@ -154,6 +178,8 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime) -> Summary:
         batch_bytes = min(max(allowed // BATCH_SHARE, SMALLEST_BATCH), LARGEST_BATCH)
         reading = reading_fingerprint(helpline)
         loader = Loader(connection, reader, keys, reading, batch_bytes, now, closed)
+        if anew:
+            loader.read_again()
         try:
             summary = loader.load(files)
         finally:
@@ -192,6 +218,11 @@ class Loader:
         self._waiting = _Part()
         self._names: list[tuple[str, str]] = []
         self._read_now: list[str] = []
+        self._anew: set[str] = set()
+
+    def read_again(self) -> None:
+        """Have each delivery of before read again, once, if one of its files is there."""
+        self._anew = set(self._ledger)
 
     def load(self, files: list[LogFile]) -> Summary:
         """Load all files that are not loaded yet; note names, damaged files and outdated ones."""
@@ -225,7 +256,9 @@ class Loader:
             if content.sha256 in self._stored:  # else its entry is still to be written, with names
                 self._names.append((known.delivery_id, file.name))
         was_early = known is not None and self._was_early(known, file)
-        if known and known.reading == self._reading and not was_early:
+        is_due = was_early or content.sha256 in self._anew
+        self._anew.discard(content.sha256)
+        if known and known.reading == self._reading and not is_due:
             self._summary.known += 1
             return
         if not content.checks_itself:

@@ -75,6 +75,16 @@ class Workspace:
         return self.data / "airflow"
 
     @property
+    def operations(self) -> Path:
+        """What is known of runs, announcements and a restore that goes on."""
+        return self.data / "operations"
+
+    @property
+    def backups(self) -> Path:
+        """Where backups go: CHATCIJFERS_BACKUPS, which is best another disk or machine."""
+        return Path(os.environ.get("CHATCIJFERS_BACKUPS") or self.data / "backups").absolute()
+
+    @property
     def simulated_logs(self) -> Path:
         """The simulated logs that a run without logs of its own reads."""
         return self.data / "simulated"

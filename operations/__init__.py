@@ -1,1 +1,1 @@
-"""Keeping the pipeline running over the years: what is done beside the nightly figures."""
+"""Keeping it running: is all well, backups and restoring them, and what goes with time."""

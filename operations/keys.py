@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 
 from ingest.keys import destroy
 from ingest.lock import hold
 from ingest.warehouse import fill, open_warehouse, private_files, run, transaction
 from ingest.workspace import Workspace
+from operations.published import why_not
 from publish import contents
-from publish.identity import input_id
-from publish.verify import MANIFEST, verify
 
 log = logging.getLogger("chatcijfers.keys")
 
@@ -29,7 +27,7 @@ def destroy_keys_of_closed_years(workspace: Workspace) -> list[int]:
     with private_files(), hold(workspace.data):
         with open_warehouse(workspace.warehouse, read_only=True) as connection:
             is_due = bool(_closed_years(connection))
-        is_due = is_due and _is_released(workspace)
+        is_due = is_due and _is_published(workspace)
         with open_warehouse(workspace.warehouse) as connection:
             if is_due:
                 _close(connection, _closed_years(connection))
@@ -46,14 +44,13 @@ def destroy_keys_of_closed_years(workspace: Workspace) -> list[int]:
     return destroyed
 
 
-def _is_released(workspace: Workspace) -> bool:
-    """Tell whether the latest release is whole, and made from the warehouse as it is now."""
-    latest = workspace.published / "latest"
-    if not (latest / MANIFEST).is_file() or verify(latest):
-        return False
-    manifest = json.loads((latest / MANIFEST).read_text(encoding="utf-8"))
+def _is_published(workspace: Workspace) -> bool:
+    """Tell whether everything is published as it is in the warehouse; the log says why not."""
     with contents.open_warehouse(workspace) as connection:
-        return manifest["inputs"] == input_id(connection)
+        reason = why_not(connection, workspace)
+    if reason:
+        log.warning("Keys of closed years are kept for now: %s", reason)
+    return reason is None
 
 
 def _closed_years(connection) -> list[str]:

@@ -8,7 +8,6 @@ events, for a database leaves deleted rows in its file, and takes the old one's 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable
@@ -23,9 +22,8 @@ from ingest.lock import hold
 from ingest.pull import DEFAULT_MEMORY
 from ingest.warehouse import DEFINITION, Withheld, open_warehouse, private_files, run, transaction
 from ingest.workspace import Workspace
-from publish.contents import describe, tables_of
-from publish.identity import input_id
-from publish.verify import DATABASE, MANIFEST, verify
+from operations.published import why_not
+from publish.contents import tables_of
 
 # Says why nothing may be deleted now, given the open warehouse and its workspace; else None.
 Objection = Callable[[duckdb.DuckDBPyConnection, Workspace], str | None]
@@ -243,31 +241,6 @@ def _due(connection, keep: int) -> tuple[list[int], date | None]:
             break
         years.append(year)
     return years, reached_on
-
-
-def why_not(connection, workspace: Workspace) -> str | None:
-    """Say why nothing may be deleted now; None if everything is published as it is here."""
-    latest = workspace.published / "latest"
-    if not latest.exists():
-        return "there is no release yet."
-    wrong = verify(latest.resolve())
-    if wrong:
-        return f"the latest release is damaged: {'; '.join(wrong)}."
-    manifest = json.loads((latest / MANIFEST).read_text(encoding="utf-8"))
-    [figures] = [
-        table
-        for table in tables_of(connection, "warehouse")
-        if (table.schema, table.name) == ("figures", "figures")
-    ]
-    released = manifest["files"][DATABASE]["tables"].get("figures.figures")
-    is_released = manifest["inputs"] == input_id(connection) and describe(
-        connection, [figures]
-    ) == {"figures.figures": released}
-    if not is_released:
-        return "the latest release was made from something else than the warehouse now holds."
-    if run(connection, "select is_held from disclosure.standing") != [(False,)]:
-        return "public/ is held back, and what contradicts it may be mended with their events."
-    return None
 
 
 def _write_anew(connection, aside: Path, years: list[int], reached_on: date) -> int:

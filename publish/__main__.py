@@ -20,7 +20,7 @@ from publish.record import lines_to_decide, record
 from publish.release import release
 from publish.serve import serve
 from publish.show import show
-from publish.verify import verify
+from publish.verify import is_without_database, say_without_database, verify
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -137,7 +137,8 @@ def _verify(options: argparse.Namespace) -> str:
             f"The release {folder.resolve()} is not what its manifest says: {'; '.join(wrong)}. "
             "`python -m publish release` builds it anew from the same inputs."
         )
-    return f"{folder.resolve()} is whole."
+    removed = f" {say_without_database(folder)}" if is_without_database(folder) else ""
+    return f"{folder.resolve()} is whole.{removed}"
 
 
 def _explain(options: argparse.Namespace) -> str:

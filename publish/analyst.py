@@ -21,7 +21,7 @@ import duckdb
 
 from ingest.problem import Problem
 from publish.contents import literal
-from publish.verify import DATABASE
+from publish.verify import DATABASE, is_without_database, say_without_database
 
 ANALYSES = Path(__file__).parent.parent / "dbt_project" / "analyses"
 # The schemas whose tables dbt makes, so that {{ ref('…') }} can name them.
@@ -85,6 +85,8 @@ def open_shell(release: Path, query: str = "", history: Path | None = None) -> N
 def _attached(release: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Attach the release's database; temporary tables are possible, no extension loads itself."""
     database = release.resolve() / DATABASE
+    if is_without_database(release.resolve()):
+        raise Problem(say_without_database(release.resolve()))
     if not database.is_file():
         raise Problem(
             f"There is no release in {release}. `make run` makes one; another state folder is "

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from publish.disclosure.cells import Cell
-from publish.explained import WIDTH, Explained, entry, open_release, read_run
+from publish.explained import WIDTH, Explained, entry, open_release
 from publish.history import tell_history, tell_published
 from publish.ledger import Found, name
 from publish.lineage import (
@@ -29,6 +29,7 @@ from publish.lineage import (
     with_parts,
     year_before,
 )
+from publish.notes import read_run
 from publish.publications import read_publications
 
 MANY = 8

@@ -17,7 +17,7 @@ from publish.disclosure.cells import Cell
 from publish.ledger import Found
 from publish.lineage import LOGS, Definitions, columns_of
 from publish.rows import find_row
-from publish.verify import DATABASE, MANIFEST, RUN
+from publish.verify import DATABASE, MANIFEST, is_without_database, say_without_database
 
 WIDTH = 100
 
@@ -68,6 +68,8 @@ def open_release(release: Path, cell: Cell) -> Iterator[Explained]:
 
     Raises Problem if there is no release, if it cannot be read, or if it has no such cell.
     """
+    if is_without_database(release):
+        raise Problem(say_without_database(release))
     try:
         manifest = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
         if not {"settings", "gates"} <= manifest.keys():
@@ -94,14 +96,6 @@ def _read_definitions(connection: duckdb.DuckDBPyConnection) -> Definitions:
     columns = [column[0] for column in rows.description]
     lines = [dict(zip(columns, row, strict=True)) for row in rows.fetchall()]
     return {line["figure"]: {key: value or "" for key, value in line.items()} for line in lines}
-
-
-def read_run(release: Path) -> dict:
-    """Read when a release was made and what its files were called; nothing if that is gone."""
-    try:
-        return json.loads((release / RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
 
 
 def entry(label: str, text: str) -> list[str]:

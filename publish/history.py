@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ingest.problem import Problem
 from publish.disclosure.cells import Cell
-from publish.explained import Explained, entry, read_run
+from publish.explained import Explained, entry
 from publish.ledger import Found
+from publish.notes import database_removed_at, read_run
 from publish.publications import CONFIDENTIAL, Row, read_publications
 from publish.rows import read_rows
 from publish.verify import MANIFEST
@@ -130,7 +131,8 @@ def tell_history(explained: Explained) -> list[str]:
 
 def _release(ended_at: str, folder: Path) -> str:
     when = f"{ended_at[:16].replace('T', ' ')} UTC" if ended_at else "at an unknown time"
-    return f"{folder.name} ({when})"
+    removed = ", its database removed since" if database_removed_at(folder) else ""
+    return f"{folder.name} ({when}{removed})"
 
 
 def _releases(release: Path) -> Iterable[Path]:

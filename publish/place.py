@@ -43,7 +43,8 @@ def remove_stale(parent: Path) -> None:
     """Remove what runs that were killed left unfinished."""
     for path in parent.glob(f"{UNFINISHED}*-*"):
         if not _is_running(path.name.rpartition("-")[2]):
-            path.unlink() if path.is_symlink() else shutil.rmtree(path)
+            is_folder = path.is_dir() and not path.is_symlink()
+            shutil.rmtree(path) if is_folder else path.unlink()
 
 
 def _is_running(process: str) -> bool:
@@ -65,7 +66,7 @@ def put_in_place(building: Path, folder: Path) -> None:
     """
     _make_durable(building)
     if folder.exists():
-        _exchange(building, folder)
+        exchange(building, folder)
     else:
         building.rename(folder)
     _sync(folder.parent)
@@ -106,7 +107,7 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _exchange(one: Path, other: Path) -> None:
+def exchange(one: Path, other: Path) -> None:
     """Exchange two folders in one instant where the file system can, else with two renames."""
     library = ctypes.CDLL(None, use_errno=True)
     paths = os.fsencode(one), os.fsencode(other)

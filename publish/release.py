@@ -18,8 +18,9 @@ from ingest.problem import Problem, is_full
 from ingest.workspace import Workspace
 from publish.contents import describe, open_warehouse, published_tables
 from publish.identity import input_id
+from publish.notes import PLACED, note
 from publish.place import make_shared_folder, point, put_in_place, remove_stale, unfinished
-from publish.verify import verify
+from publish.verify import is_without_database, verify
 from publish.write import write
 
 log = logging.getLogger("chatcijfers.publish")
@@ -94,6 +95,8 @@ def _publish(
         log.info("The release %s is in place.", folder.name)
     else:
         log.info("The release %s exists and is whole: nothing is written.", folder.name)
+        if (published / "latest").resolve() != folder.resolve():
+            note(folder, PLACED, datetime.now(UTC))
     point(published / "latest", folder)
     return Release(folder.name, folder, is_new)
 
@@ -126,6 +129,9 @@ def _require_gates(
 
 def _is_whole(folder: Path) -> bool:
     if not folder.is_dir():
+        return False
+    if is_without_database(folder):
+        log.info("The release %s comes again: its database is made anew.", folder.name)
         return False
     wrong = verify(folder)
     if wrong:

@@ -12,7 +12,8 @@ import duckdb
 from ingest.problem import Problem
 from publish.contents import literal
 from publish.ledger import Contradiction
-from publish.verify import DATABASE, MANIFEST
+from publish.notes import database_removed_at
+from publish.verify import DATABASE, MANIFEST, is_without_database
 from publish.words import Words
 from publish.write import FIGURES
 
@@ -77,6 +78,7 @@ def show(release: Path) -> str:
             *_marks([*by_month, *by_year], words),
             "",
             words["the_helplines_own"],
+            *_what_is_gone(release, words),
             *_standing(manifest.get("public"), words),
             *_where_to_click(release, words),
             str(release.resolve()),
@@ -132,6 +134,13 @@ def _data_of(latest: Path) -> str:
     data = latest.parent.parent
     usual = Path(__file__).resolve().parent.parent / "data"
     return "" if data.resolve() == usual else f" DATA={data}"
+
+
+def _what_is_gone(release: Path, words: Words) -> list[str]:
+    """Say that the database of an old release was removed."""
+    if not is_without_database(release):
+        return []
+    return [words.text("without_database", day=f"{database_removed_at(release):%Y-%m-%d}")]
 
 
 def _standing(public: dict | None, words: Words) -> list[str]:

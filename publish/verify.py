@@ -9,17 +9,18 @@ from pathlib import Path
 import duckdb
 
 from publish.contents import describe, literal, tables_of
+from publish.notes import RUN, database_removed_at
 
 MANIFEST = "manifest.json"
-# When and how long is no part of what is compared.
-RUN = "run.json"
 DATABASE = "internal/analytics.duckdb"
 
 
 def verify(release: Path) -> list[str]:
     """List in plain words what is wrong with a release folder: nothing if it is as it was made.
 
-    Text files are compared byte for byte, the tables of the database by count and content.
+    Text files are compared byte for byte, the tables of the database by count and content. That the
+    database of an old release was removed (`operations.aging`) is no damage. When and how long it
+    took to make is no part of what is compared.
     """
     try:
         files = json.loads((release / MANIFEST).read_text(encoding="utf-8"))["files"]
@@ -30,7 +31,8 @@ def verify(release: Path) -> list[str]:
     there = {
         path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file()
     } - {MANIFEST, RUN}
-    wrong = [f"{name} is missing" for name in sorted(files.keys() - there)]
+    removed = {DATABASE} if is_without_database(release) else set()
+    wrong = [f"{name} is missing" for name in sorted(files.keys() - there - removed)]
     wrong += [f"{name} does not belong to it" for name in sorted(there - files.keys())]
     for name in sorted(files.keys() & there):
         if "tables" in files[name]:
@@ -38,6 +40,21 @@ def verify(release: Path) -> list[str]:
         elif sha256(release / name) != files[name]["sha256"]:
             wrong.append(f"{name} has changed")
     return wrong
+
+
+def is_without_database(release: Path) -> bool:
+    """Tell whether a release is an old one whose database was removed, as run.json says."""
+    return database_removed_at(release) is not None and not (release / DATABASE).exists()
+
+
+def say_without_database(release: Path) -> str:
+    """Say in plain words that the database of an old release was removed, and when."""
+    removed_at = database_removed_at(release)
+    return (
+        f"The database of the release {release.resolve().name} was removed on "
+        f"{removed_at:%Y-%m-%d}: only the last releases keep theirs (CHATCIJFERS_KEEP_RELEASES). "
+        "Its figures, and all that was public, are still in its folder; ask a later release."
+    )
 
 
 def sha256(path: Path) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,8 +18,10 @@ from dags import environment, health, progress, stage, transformation
 from ingest import lock
 from ingest.problem import OutOfReach, Problem
 from ingest.workspace import Workspace
+from operations import runs
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
+DAGS = {"nightly", "watch", "backup", "backfill", "restore"}
 IN_ORDER = [
     "pull",
     "judge_deliveries",
@@ -60,14 +63,52 @@ def starts_after(dag, moment: datetime) -> datetime:
     return info.run_after.astimezone(BRUSSELS)
 
 
-def test_the_folder_holds_one_dag_and_no_error(bag):
+def test_the_folder_holds_the_dags_and_no_error(bag):
     assert bag.import_errors == {}
-    assert list(bag.dags) == ["nightly"]
-    assert [Path(statistics.file).name for statistics in bag.dagbag_stats] == ["nightly.py"]
+    assert set(bag.dags) == DAGS
+    files = {Path(statistics.file).name for statistics in bag.dagbag_stats}
+    assert files == {f"{name}.py" for name in DAGS}
 
 
-def test_a_dag_file_is_short():
-    assert len((environment.ROOT / "dags/nightly.py").read_text().splitlines()) < 100
+@pytest.mark.parametrize("name", sorted(DAGS))
+def test_a_dag_file_is_short(name):
+    assert len((environment.ROOT / f"dags/{name}.py").read_text().splitlines()) < 100
+
+
+@pytest.mark.parametrize("name", sorted(DAGS))
+def test_a_dag_says_what_it_does_and_a_failure_is_announced(bag, name):
+    dag = bag.dags[name]
+    for task in dag.tasks:
+        assert f"`{task.task_id}`" in dag.doc_md
+        assert [type(one).__name__ for one in task.on_failure_callback] == ["Announcer"]
+    assert dag.max_active_runs == 1
+    assert dag.catchup is False
+
+
+def test_the_watch_waits_for_no_run_and_every_other_task_for_the_warehouse(bag):
+    pools = {
+        name: {(task.pool, task.pool_slots) for task in dag.tasks} for name, dag in bag.dags.items()
+    }
+    assert pools.pop("watch") == {("default_pool", 1)}
+    assert set().union(*pools.values()) == {("warehouse", 1)}
+
+
+def test_a_backup_follows_every_release(bag):
+    (asset,) = bag.dags["backup"].schedule
+    assert asset.uri == "chatcijfers://published/latest"
+
+
+def test_a_backfill_has_the_steps_of_a_night_after_its_own(bag):
+    steps = [task.task_id for task in bag.dags["backfill"].topological_sort()]
+    assert steps == ["pull_more", *IN_ORDER]
+
+
+@pytest.mark.parametrize("name", ["backfill", "restore"])
+def test_what_is_started_by_hand_starts_and_describes_its_parameters(bag, name):
+    dag = bag.dags[name]
+    assert dag.is_paused_upon_creation is False
+    assert dag.params
+    assert all(dag.params.get_param(key).description for key in dag.params)
 
 
 @pytest.mark.parametrize(
@@ -89,11 +130,6 @@ def test_the_tasks_follow_each_other(dag):
     assert [task.task_id for task in dag.topological_sort()] == IN_ORDER
     for task, following in itertools.pairwise(IN_ORDER):
         assert dag.get_task(task).downstream_task_ids == {following}
-
-
-def test_one_task_at_a_time_opens_the_warehouse(dag):
-    assert {task.pool for task in dag.tasks} == {"warehouse"}
-    assert {task.pool_slots for task in dag.tasks} == {1}
 
 
 def test_a_gate_is_not_tried_again(dag):
@@ -118,10 +154,14 @@ def test_a_pull_is_tried_again_only_if_the_source_was_out_of_reach(dag, error, a
 def test_only_out_of_reach_passes_a_stage_and_the_reason_is_kept(tmp_path, monkeypatch, error):
     from airflow.sdk.exceptions import AirflowFailException
 
-    kept = []
+    kept = {}
+    ti = SimpleNamespace(
+        dag_id="nightly", run_id="r", task_id="pull", try_number=4, max_tries=3,
+        xcom_push=lambda key, value: kept.update({key: value}),
+    )  # fmt: skip
     monkeypatch.setenv("CHATCIJFERS_DATA", str(tmp_path))
     monkeypatch.setenv(lock.HELD, "1")
-    monkeypatch.setattr(stage, "_keep", kept.append)
+    monkeypatch.setattr(stage, "get_current_context", lambda: {"ti": ti})
 
     def room(_workspace):
         raise error
@@ -129,18 +169,15 @@ def test_only_out_of_reach_passes_a_stage_and_the_reason_is_kept(tmp_path, monke
     passes = OutOfReach if isinstance(error, OutOfReach) else AirflowFailException
     with pytest.raises(passes, match=str(error)):
         stage.carry_out(room)
-    assert kept == [str(error)]
+    assert kept == {"reason": str(error)}
+    last = runs.read(Workspace.from_environment(), "nightly")
+    assert (last.task, last.state, last.reason) == ("pull", "failed", str(error))
 
 
 def test_the_release_is_an_asset_of_publish(dag):
     assert [asset.uri for asset in dag.get_task("publish").outlets] == [
         "chatcijfers://published/latest"
     ]
-
-
-def test_the_dag_says_what_it_does(dag):
-    for task in dag.tasks:
-        assert f"`{task.task_id}`" in dag.doc_md
 
 
 def test_airflow_keeps_its_state_under_data_and_tells_nobody(tmp_path, monkeypatch):
@@ -279,6 +316,7 @@ def test_a_run_without_logs_says_so_in_plain_words_and_fails(tmp_path):
         assert connection.execute("select dag_id, state from dag_run").fetchall() == [
             ("nightly", "failed")
         ]
+        assert {row[0] for row in connection.execute("select dag_id from dag")} == DAGS
         assert connection.execute(
             "select slots from slot_pool where pool = 'warehouse'"
         ).fetchone() == (1,)

@@ -124,11 +124,38 @@ def test_the_password_is_for_its_owner_only(up):
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_schedule_is_active(up):
-    nightly = up.ask("/api/v2/dags/nightly", token=up.token())
-    assert nightly["is_paused"] is False
+def test_the_schedules_are_active(up):
+    token = up.token()
+    dags = up.ask("/api/v2/dags", token=token)["dags"]
+    paused = {dag["dag_id"]: dag["is_paused"] for dag in dags}
+    assert paused == dict.fromkeys(["backfill", "backup", "nightly", "restore", "watch"], False)
+    nightly = up.ask("/api/v2/dags/nightly", token=token)
     assert nightly["timetable_summary"] == "30 3 * * *"
     assert nightly["next_dagrun_run_after"] is not None
+
+
+def ended_states(up, dag: str) -> dict[str, str]:
+    """Start a DAG by hand, and wait for its tasks to end: their states."""
+    token = up.token()
+    run = up.ask(f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None}, token)["dag_run_id"]
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        tasks = up.ask(f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances", token=token)
+        states = {task["task_id"]: task["state"] for task in tasks["task_instances"]}
+        if states and set(states.values()) <= {"success", "failed"}:
+            return states
+        time.sleep(0.5)
+    pytest.fail(f"{dag} did not end: {states}")
+
+
+def test_a_backup_of_nothing_fails_and_airflows_records_are_pruned_all_the_same(up):
+    assert ended_states(up, "backup") == {"back_up": "failed", "prune": "success"}
+    last = json.loads((up.state / "operations/runs/backup.json").read_text())
+    assert (last["task"], last["state"]) == ("prune", "success")
+
+
+def test_the_watch_has_nothing_against_a_new_installation(up):
+    assert ended_states(up, "watch") == {"look": "success"}
 
 
 def test_a_run_on_the_same_state_folder_is_refused_meanwhile(up):

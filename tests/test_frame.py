@@ -23,7 +23,7 @@ def lint(code: str, file: str) -> str:
     return subprocess.run(command, input=code, cwd=ROOT, capture_output=True, text=True).stdout
 
 
-@pytest.mark.parametrize("room", ["ingest", "expectations", "publish", "simulation"])
+@pytest.mark.parametrize("room", ["ingest", "expectations", "publish", "operations", "simulation"])
 @pytest.mark.parametrize(
     "code", ["import airflow\n", "import airflow.sdk\n", "from airflow.sdk import dag\n"]
 )
@@ -36,7 +36,7 @@ def test_the_rooms_do_not_import_the_orchestrator():
     code = """
 import sys
 import ingest, ingest.__main__, expectations.deliveries, expectations.figures, publish.release
-import publish.show, simulation.__main__
+import publish.show, simulation.__main__, operations.__main__
 print([name for name in sys.modules if name.split(".")[0] == "airflow"])
 """
     done = subprocess.run(

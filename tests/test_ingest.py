@@ -986,7 +986,7 @@ def test_the_state_folder_holds_no_logs_unless_it_is_asked_for_them(tmp_path, ke
 
 def test_everything_a_pull_writes_is_for_its_owner_only(workspace):
     load(workspace, [click("v", NOON)])
-    assert stat.S_IMODE(workspace.data.stat().st_mode) == 0o710
+    assert stat.S_IMODE(workspace.data.stat().st_mode) == 0o710  # the group passes, to the releases
     for path in workspace.data.rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
@@ -1080,8 +1080,8 @@ def test_a_full_disk_is_said_and_nothing_is_half_loaded(workspace, root, room):
 
 
 def test_an_empty_warehouse_file_is_filled_and_a_foreign_one_is_left_alone(workspace):
-    workspace.data.mkdir()
-    workspace.warehouse.touch()
+    workspace.data.mkdir(mode=0o700)
+    workspace.warehouse.touch(mode=0o600)
     load(workspace, [click("v", NOON)])
     assert len(rows(workspace)) == 1
     workspace.warehouse.write_bytes(b"something else" * 1000)

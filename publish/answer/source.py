@@ -31,7 +31,7 @@ from publish.public import (
     value_of,
 )
 from publish.publications import PUBLIC
-from publish.verify import DATABASE, MANIFEST
+from publish.verify import DATABASE, MANIFEST, is_without_database, say_without_database
 from publish.write import FIGURES
 
 CHANGE = "_change_percent"
@@ -229,6 +229,8 @@ def _worked_out(parts: Iterable[Value], number: Decimal | None) -> Value:
 
 def _read_internal(release: Path) -> Public:
     """Read all figures of a release into what tables are made from."""
+    if is_without_database(release):
+        raise Problem(say_without_database(release))
     try:
         manifest = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
         about = _about(manifest)

@@ -1,0 +1,384 @@
+"""Is all well? For a person, for monitoring, and for what is announced.
+
+What is found says what happened and what to do, and holds no name of a file, no value and no
+identifier: it may be sent by mail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ingest import lock, modes
+from ingest.deliveries import Delivery, list_deliveries
+from ingest.problem import Problem
+from ingest.warehouse import Withheld
+from ingest.workspace import Workspace
+from operations import restoring, runs
+from operations.limits import Limit
+from operations.store import Store
+from publish.notes import placed_at
+from publish.verify import MANIFEST
+
+NIGHTLY = "nightly"
+# The watch itself: that it failed is what it found.
+WATCH = "watch"
+LEAST_FREE = 500_000_000  # bytes
+WAREHOUSES_FREE = 3  # a night writes a warehouse anew, and a release
+CLOCK_TOLERANCE = timedelta(hours=1)
+# What only the ledger says, which cannot be opened while a run has it.
+OF_THE_LEDGER = ("damaged", "quarantined")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that needs a person.
+
+    `key` is the same for as long as it is the same trouble. A critical one fails the check.
+    """
+
+    kind: str
+    key: str
+    is_critical: bool
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Say it in plain words."""
+        return f"{self.what} {self.remedy}"
+
+
+@dataclass
+class Report:
+    """What was found, worst first; `not_looked_at` names the kinds that could not be judged."""
+
+    helpline: str
+    examined_at: datetime
+    release: str | None = None
+    placed_at: datetime | None = None
+    findings: list[Finding] = field(default_factory=list)
+    not_looked_at: tuple[str, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing critical was found."""
+        return not any(finding.is_critical for finding in self.findings)
+
+    def __str__(self) -> str:
+        """Say all of it in plain words."""
+        lines = []
+        if self.release and self.placed_at:
+            when = f"{self.placed_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            lines.append(f"The latest release is {self.release}, put in place on {when}.")
+        lines += [
+            f"{'FAILS' if finding.is_critical else 'note '}  {finding}" for finding in self.findings
+        ]
+        if self.not_looked_at:
+            named = _join(self.not_looked_at)
+            lines.append(f"Not looked at, for the ledger is in use or unreadable: {named}.")
+        if not self.findings:
+            lines.append("All is well.")
+        return "\n".join(lines)
+
+    def as_json(self) -> str:
+        """Give it for monitoring."""
+        content = asdict(self) | {"is_well": self.is_well}
+        return json.dumps(content, indent=2, ensure_ascii=False, default=_isoformat)
+
+
+def examine(workspace: Workspace, now: datetime | None = None) -> Report:
+    """Look at a state folder without changing it, and without waiting for a run that is on.
+
+    `now` is aware; without one it is the present. Raises Problem if there is no state folder, or
+    for a setting that is none.
+    """
+    now = (now or datetime.now(UTC)).astimezone(UTC)
+    if not workspace.data.is_dir():
+        raise Problem(
+            f"There is no state folder {workspace.data}. `make run` makes one; another one is "
+            "named with --data or CHATCIJFERS_DATA."
+        )
+    latest = workspace.published / "latest"
+    has_release = (latest / MANIFEST).is_file()
+    report = Report(workspace.helpline.name, now)
+    if has_release:
+        report.release, report.placed_at = latest.resolve().name, placed_at(latest.resolve())
+    ledger, damage = _read_ledger(workspace)
+    if ledger is None:
+        report.not_looked_at = OF_THE_LEDGER
+    looks: list[Callable[[], Iterator[Finding]]] = [
+        lambda: _look_at_the_release(workspace, report, ledger, now),
+        lambda: iter(damage),
+        lambda: _look_at_modes(workspace),
+        lambda: _look_at_the_disk(workspace),
+        lambda: _look_at_backups(workspace, now),
+        lambda: _look_at_a_restore(workspace),
+        lambda: _look_at_runs(workspace),
+        lambda: _look_at_deliveries(workspace, ledger),
+        lambda: _look_at_public(latest) if has_release else iter(()),
+    ]
+    found = [finding for look in looks for finding in look()]
+    report.findings = sorted(found, key=lambda finding: not finding.is_critical)
+    return report
+
+
+def _read_ledger(
+    workspace: Workspace,
+) -> tuple[tuple[list[Delivery], list[tuple]] | None, list[Finding]]:
+    """Read the ledger if no run has it, and say what is wrong if it cannot be read.
+
+    The ledger is None if it was not read, and empty if there is no warehouse.
+    """
+    if not workspace.warehouse.exists():
+        return ([], []), []
+    if not _is_free(workspace):
+        return None, []
+    try:
+        with lock.hold(workspace.data):
+            return list_deliveries(workspace.warehouse), []
+    except (Problem, Withheld) as problem:
+        what = f"The ledger in the warehouse could not be read. {problem}"
+        remedy = "Runs will meet the same; docs/operations.md says when to restore a backup."
+        return None, [Finding("warehouse", "warehouse", False, what, remedy)]
+
+
+def _look_at_the_release(
+    workspace: Workspace, report: Report, ledger, now: datetime
+) -> Iterator[Finding]:
+    """Fail if `latest` has not been given a new release for too long, or if nobody can tell."""
+    hours = Limit.HEALTH_HOURS.read()
+    since = report.placed_at or runs.first_seen(workspace, now)
+    if since > now + CLOCK_TOLERANCE:
+        yield Finding(
+            "clock",
+            f"clock:{report.release}",
+            True,
+            f"By this machine's clock, the latest release will only be made on "
+            f"{since:%Y-%m-%d %H:%M} UTC.",
+            "The clock is wrong now, or was wrong then: set it (timedatectl), and see that it is "
+            "kept by the network's time.",
+        )
+    elif now - since >= timedelta(hours=hours):
+        yield _stale(workspace, report, ledger, now, since)
+
+
+def _stale(workspace: Workspace, report: Report, ledger, now: datetime, since: datetime) -> Finding:
+    """Say since when there is no new release, and as far as is known, why."""
+    past = int((now - since).total_seconds() // 3600)
+    last = runs.read(workspace, NIGHTLY)
+    succeeded_at = last.succeeded_at if last else None
+    what = (
+        f"There has been no new release for {past} hours: the latest is of "
+        f"{since:%Y-%m-%d %H:%M} UTC."
+        if report.release
+        else f"There is no release yet, {past} hours after this state folder was first seen."
+    )
+    if (
+        report.release
+        and succeeded_at
+        and now - succeeded_at < timedelta(hours=Limit.HEALTH_HOURS.read())
+    ):
+        brought = _last_delivery(ledger)
+        remedy = (
+            f"The last run went well, on {succeeded_at:%Y-%m-%d %H:%M} UTC: the sources brought "
+            f"nothing new since {brought}. Ask whoever delivers the logs, and look whether they "
+            "still arrive where CHATCIJFERS_LOGS points."
+        )
+    elif last and last.state == runs.FAILED:
+        remedy = f"The last run failed in the task `{last.task}`: {last.reason or 'see its log'}"
+    else:
+        remedy = (
+            "No run has come to its end: see that Airflow is up (`make up`, or `docker compose "
+            "ps`), that the DAG `nightly` is not paused, and what DATA/airflow/logs says."
+        )
+    return Finding("stale", f"stale:{report.release}", True, what, remedy)
+
+
+def _last_delivery(ledger) -> str:
+    if not ledger or not ledger[0]:
+        return "then"
+    return f"{max(one.loaded_at for one in ledger[0]):%Y-%m-%d %H:%M} UTC"
+
+
+def _look_at_modes(workspace: Workspace) -> Iterator[Finding]:
+    found = modes.find_opened(workspace)
+    if found:
+        yield Finding(
+            "modes",
+            "modes:" + _digest(str(one.path) for one in found),
+            True,
+            f"Others than the owner can get at {len(found)} places in the state folder; first: "
+            f"{found[0]}.",
+            "No run starts until it is closed. Find out who opened it, and whether somebody read "
+            "it: it holds pseudonymous data.",
+        )
+
+
+def _look_at_the_disk(workspace: Workspace) -> Iterator[Finding]:
+    """Fail while there is still a night's room, and not when it is gone."""
+    warehouse = workspace.warehouse.stat().st_size if workspace.warehouse.exists() else 0
+    needed = max(LEAST_FREE, WAREHOUSES_FREE * warehouse)
+    disks = {
+        place.stat().st_dev: place
+        for place in (workspace.backups, workspace.published, workspace.data)
+        if place.is_dir()
+    }
+    for place in disks.values():
+        free = shutil.disk_usage(place).free
+        if free < needed:
+            yield Finding(
+                "disk",
+                f"disk:{place}",
+                True,
+                f"The disk of {place} is nearly full: {_size(free)} are free, and a night can need "
+                f"{_size(needed)}.",
+                "Make room or enlarge it. What may go, and what may not, is in docs/operations.md.",
+            )
+
+
+def _look_at_backups(workspace: Workspace, now: datetime) -> Iterator[Finding]:
+    """Fail if the last backup is too old, or if there is none that long after the beginning."""
+    hours = Limit.BACKUP_HOURS.read()
+    manifests = Store(workspace.backups).manifests()
+    made_at = max((one.made_at for one in manifests if one.made_at <= now), default=None)
+    since = made_at or runs.first_seen(workspace, now)
+    if now - since >= timedelta(hours=hours):
+        past = f"The last backup is of {made_at:%Y-%m-%d %H:%M} UTC." if made_at else (
+            "There is no backup."
+        )  # fmt: skip
+        yield Finding(
+            "backup",
+            f"backup:{made_at and made_at.isoformat()}",
+            True,
+            f"{past} What readers have seen of public/ cannot be made again without one.",
+            f"`make backup` makes one in {workspace.backups}; see that the DAG `backup` is not "
+            "paused.",
+        )
+
+
+def _look_at_a_restore(workspace: Workspace) -> Iterator[Finding]:
+    if restoring.is_interrupted(workspace):
+        yield Finding(
+            "restore",
+            "restore",
+            False,
+            "A restore was interrupted.",
+            "Nothing is lost, and the next run carries it through first.",
+        )
+
+
+def _look_at_runs(workspace: Workspace) -> Iterator[Finding]:
+    """Say which DAG's last run failed, or was cut off."""
+    for dag in runs.dags(workspace):
+        last = runs.read(workspace, dag)
+        if last is None or dag == WATCH:
+            continue
+        if last.state == runs.FAILED:
+            yield of_failure(last)
+        elif last.state == runs.RUNNING and _is_free(workspace):
+            yield Finding(
+                "failed",
+                f"failed:{last.key}",
+                False,
+                f"The last run of `{dag}` was cut off in the task `{last.task}`, on "
+                f"{last.at:%Y-%m-%d %H:%M} UTC: it was killed, or the machine stopped.",
+                "Nothing was lost and nothing published by half; the next run goes on from there. "
+                "If it happens again, look at memory and disk.",
+            )
+
+
+def of_failure(last: runs.LastTask) -> Finding:
+    """Give what is said of a task that failed."""
+    reason = last.reason or "It is a mistake in the software: please report it."
+    return Finding(
+        "failed",
+        f"failed:{last.key}",
+        False,
+        f"The last run of `{last.dag}` failed in the task `{last.task}`, on "
+        f"{last.at:%Y-%m-%d %H:%M} UTC. {reason}",
+        "The latest release stays as it was. The whole story is in that task's log, in Airflow or "
+        "under DATA/airflow/logs; docs/operations.md lists troubles by what one sees.",
+    )
+
+
+def _is_free(workspace: Workspace) -> bool:
+    """Tell whether no run has the state folder now."""
+    try:
+        with lock.hold(workspace.data):
+            return True
+    except Problem:
+        return False
+
+
+def _look_at_deliveries(workspace: Workspace, ledger) -> Iterator[Finding]:
+    """Say how many files the figures do without; their names may say too much for a mail."""
+    if not ledger:
+        return
+    deliveries, refusals = ledger
+    which = f"`.venv/bin/python -m ingest deliveries --data {workspace.data}` shows which, and why"
+    if refusals:
+        yield Finding(
+            "damaged",
+            "damaged:" + _digest(file for file, *_ in refusals),
+            False,
+            f"{_count(len(refusals), 'file')} could not be read to the end, so that nothing of "
+            "them was loaded.",
+            f"{which}. Deliver them again: they are tried every night.",
+        )
+    quarantined = [one.delivery_id for one in deliveries if one.status == "quarantined"]
+    if quarantined:
+        yield Finding(
+            "quarantined",
+            "quarantined:" + _digest(quarantined),
+            False,
+            f"{_count(len(quarantined), 'delivery', 'deliveries')} did not pass the first gate and "
+            f"stay out of all figures, which are provisional meanwhile: "
+            f"{_join([one[:12] for one in quarantined[:5]])}.",
+            f"{which}; then accept or withdraw them, as docs/operations.md says.",
+        )
+
+
+def _look_at_public(latest: Path) -> Iterator[Finding]:
+    """Say that `public/` is held back, without the values."""
+    try:
+        public = json.loads((latest / MANIFEST).read_text(encoding="utf-8"))["public"]
+        is_held, through = public["is_held"], public["closable_through"]
+        cells = {(one["figure"], one["period"]) for one in public["contradictions"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if is_held:
+        named = _join([" ".join(cell) for cell in sorted(cells)[:5]])
+        yield Finding(
+            "held",
+            "held:" + _digest(f"{cell}" for cell in cells) + f":{through}",
+            False,
+            f"public/ is held back: figures through {through} are due, but the logs contradict "
+            f"what was published of {_count(len(cells), 'figure')}: {named}.",
+            "`.venv/bin/python -m publish contradictions` writes the lines that revisions.csv "
+            "needs, for a person to give the reason; or mend the logs.",
+        )
+
+
+def _digest(texts) -> str:
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:12]
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _join(names) -> str:
+    return ", ".join(names)
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB"
+
+
+def _isoformat(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
