@@ -15,6 +15,7 @@ RUN --mount=type=bind,source=requirements-image.lock,target=/requirements-image.
 
 # Named volumes take over owner and modes from here when they are first mounted.
 RUN install --directory --owner=10001 --group=10001 --mode=0700 /run/secrets /var/lib/chatcijfers /var/lib/chatcijfers/key \
+        /var/lib/chatcijfers/backups \
         /var/lib/chatcijfers/data/airflow /var/lib/chatcijfers/data/airflow/logs \
  && install --directory --owner=10001 --group=10001 --mode=0755 /var/lib/chatcijfers/data/published \
  && install --directory --owner=10001 --group=10001 --mode=0710 /var/lib/chatcijfers/data
@@ -28,6 +29,7 @@ ENV HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     CHATCIJFERS_DATA=/var/lib/chatcijfers/data \
+    CHATCIJFERS_BACKUPS=/var/lib/chatcijfers/backups \
     CHATCIJFERS_KEY_FILE=/var/lib/chatcijfers/key/key \
     CHATCIJFERS_KEYS_FOLDER=/var/lib/chatcijfers/key/years
 USER 10001:10001

@@ -7,8 +7,8 @@ A night that was missed needs no backfill: each run reads whatever was not loade
 does a file that came late, in any order: put it where the others are. A file that was loaded is
 known by its content, so that nothing is ever counted twice.
 
-The other steps (`pull`, `judge_deliveries`, `transform`, `protect`, `judge_figures`, `publish`) are
-those of the DAG `nightly`.
+The other steps (`pull`, `judge_deliveries`, `transform`, `protect`, `judge_figures`, `publish`,
+`retain`) are those of the DAG `nightly`.
 """
 
 from airflow.sdk import Param, dag, task

@@ -85,6 +85,12 @@ def for_stack(workspace: Workspace, secret_files: Path = SECRETS) -> dict[str, s
     )
 
 
+def of_this_place(workspace: Workspace) -> dict[str, str]:
+    """Return the environment of Airflow's own commands, in a container of the stack or outside."""
+    is_stack = (SECRETS / DATABASE_PASSWORD).exists()
+    return for_stack(workspace) if is_stack else for_airflow(workspace)
+
+
 def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
 

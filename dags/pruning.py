@@ -7,7 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
-from dags.environment import for_airflow
+from dags.environment import of_this_place
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 from operations.limits import Limit
@@ -44,7 +44,7 @@ def prune(workspace: Workspace, now: datetime | None = None) -> None:
         *("--clean-before-timestamp", before.isoformat(timespec="seconds")),
         *("--tables", ",".join(TABLES), "--error-on-cleanup-failure"),
     ]
-    done = subprocess.run(command, env=for_airflow(workspace), capture_output=True, text=True)
+    done = subprocess.run(command, env=of_this_place(workspace), capture_output=True, text=True)
     if done.returncode != 0:
         log.warning("%s", done.stderr[-4000:])
         raise Problem(

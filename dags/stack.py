@@ -14,7 +14,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from dags import environment, preparation
+from dags import channels, environment, preparation
 from dags.progress import Parts
 from ingest import lock
 from ingest.helpline import load_helpline
@@ -29,6 +29,8 @@ MODULES = {
     "airflow": ["airflow"],
 }
 NAMES = ("secrets", *MODULES)
+# Tasks tell what is wrong, and only this container has what they need for it.
+ANNOUNCING = ("scheduler",)
 
 # PostgreSQL is another user: what lets it in is the volume that it is given, not the file's mode.
 OPEN_TO_OTHERS = (environment.DATABASE_PASSWORD,)
@@ -52,6 +54,8 @@ def serve(name: str, workspace: Workspace, arguments: list[str]) -> None:
             f"There is no password for the database ({error.strerror}: {error.filename}). "
             "This command is for the containers of docker-compose.yml."
         ) from None
+    if name in ANNOUNCING:
+        variables |= channels.connections()
     command = [sys.executable, "-m", *MODULES[name], *arguments]
     os.execve(sys.executable, command, variables)
 

@@ -215,6 +215,7 @@ def made_by_version_2(workspace: Workspace) -> None:
     run(connection, "update warehouse.raw.warehouse set schema_version = 2")
     connection.close()
     shutil.move(old, workspace.warehouse)
+    workspace.warehouse.chmod(0o600)
 
 
 def definition_of(connection, database: str) -> list[tuple]:

@@ -154,7 +154,7 @@ def test_a_package_that_cannot_be_had_is_told_in_pips_words(project):
     (project / "requirements.lock").write_text("./no-such-package.whl\n")
     done = set_up(project, PATH=python_without(["ensurepip"], project))
     assert done.returncode == 1
-    assert "no-such-package.whl" in done.stderr
+    assert "no-such-package" in done.stderr
     assert "The next call begins afresh" in done.stderr
 
 

@@ -979,6 +979,7 @@ def test_the_state_folder_holds_no_logs_unless_it_is_asked_for_them(tmp_path, ke
     deliver(folder, "a.ndjson", [click("v", NOON)])
     deliver(folder / "data" / "simulated", "b.ndjson", [click("w", NOON)])
     state = folder / "data"
+    state.chmod(0o710)
     helpline(tmp_path / "h")
     assert pull(Workspace(state, str(folder), tmp_path / "h")).files == 1
     assert pull(Workspace(state, str(state / "simulated"), tmp_path / "h")).files == 1

@@ -114,10 +114,10 @@ def test_a_first_installation_has_its_36_hours(workspace):
 
 
 def test_sources_that_bring_nothing_new_are_named_with_their_last_delivery(workspace):
-    row = ("ab" * 32, "a.ndjson", "1", "0", "0", "0", "0", "loaded", None, "r",
+    row = ("ab" * 32, "a.ndjson", "1", "0", "0", "0", "0", "0", "loaded", None, "r",
            "2026-03-20 02:00:00")  # fmt: skip
     with open_warehouse(workspace.warehouse) as connection:
-        fill(connection, "warehouse.raw.deliveries", [row], 11)
+        fill(connection, "warehouse.raw.deliveries", [row], 12)
     later = NOW + 40 * HOUR
     succeeded(workspace, later - HOUR)
     said = says(workspace, "stale", later)
@@ -156,9 +156,9 @@ def test_a_run_that_was_cut_off_is_told_from_one_that_goes_on(workspace, monkeyp
 
 def test_deliveries_are_counted_and_not_named(workspace):
     with open_warehouse(workspace.warehouse) as connection:
-        row = ("cd" * 32, "jan-jansens.ndjson", "1", "0", "0", "0", "0", "quarantined", "why", "r",
-               "2026-03-20 02:00:00")  # fmt: skip
-        fill(connection, "warehouse.raw.deliveries", [row], 11)
+        row = ("cd" * 32, "jan-jansens.ndjson", "1", "0", "0", "0", "0", "0", "quarantined",
+               "why", "r", "2026-03-20 02:00:00")  # fmt: skip
+        fill(connection, "warehouse.raw.deliveries", [row], 12)
         fill(connection, "warehouse.raw.refusals", [("piet.gz", "cut off", f"{NOW}")], 3)
     assert kinds(workspace) == {"damaged": False, "quarantined": False}
     text = examine(workspace, NOW).as_json() + str(examine(workspace, NOW))

@@ -40,7 +40,7 @@ comment on column warehouse.raw.deliveries.status_reason is 'Why it has this sta
 comment on column warehouse.raw.deliveries.reading is
     'Fingerprint of the reading code and of the settings that decided what its rows look like.';
 comment on column warehouse.raw.deliveries.loaded_at is
-    'When it was first loaded; "in the future" is judged from here.';
+    'When it was loaded; "in the future" is judged from here.';
 
 insert into warehouse.raw.deliveries by name from warehouse.raw.deliveries_before;
 drop table warehouse.raw.deliveries_before;
