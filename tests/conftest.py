@@ -77,10 +77,14 @@ def once(
 
 # What takes minutes begins first, so that no worker is left alone with it in the end.
 BEGIN_FIRST = (
+    "test_compose.py",
     "test_whole_run.py",
     "test_nights.py",
     "test_publish_nights.py",
     "test_faults.py",
+    "test_retention.py",
+    "test_operations_backup.py",
+    "test_faults_disk.py",
     "test_dags.py",
 )
 
