@@ -49,11 +49,11 @@ class Announcer(BaseNotifier):
 
     def notify(self, context: Context) -> None:
         """Look at the state folder, and send what is new; what cannot be sent is logged."""
-        configured = _configured()
-        if not configured:
-            return
         workspace = Workspace.from_environment()
         try:
+            configured = _configured()
+            if not configured:
+                return
             report = examine(workspace)
             report.findings = _with_failure(report.findings, context)
             announce(workspace, report, configured)

@@ -1,8 +1,8 @@
 """After every release: a backup of all that cannot be made again, but for the key.
 
-- `back_up` copies the warehouse and the releases to `CHATCIJFERS_BACKUPS`, what is there already
-  not again, and reads back what it wrote.
 - `prune` removes Airflow's own records of runs older than `CHATCIJFERS_KEEP_LOG_DAYS` days.
+- `back_up`, whatever became of that, copies the warehouse and the releases to
+  `CHATCIJFERS_BACKUPS`, what is there already not again, and reads back what it wrote.
 
 The key of the pseudonyms is never in a backup: it is kept elsewhere.
 """
@@ -21,23 +21,23 @@ from dags import steps
     doc_md=__doc__,
 )
 def backup():
-    """Back up, and prune what Airflow remembers."""
+    """Prune what Airflow remembers, and back up."""
 
-    @task
+    @task(trigger_rule="all_done")
     def back_up():
         from dags.stage import carry_out
         from operations import backup
 
         carry_out(backup.backup)
 
-    @task(trigger_rule="all_done")
+    @task
     def prune():
         from dags import pruning
         from dags.stage import carry_out
 
         carry_out(pruning.prune)
 
-    back_up() >> prune()
+    prune() >> back_up()
 
 
 backup()

@@ -18,7 +18,7 @@ from dags import channels, environment, preparation
 from dags.progress import Parts
 from ingest import lock
 from ingest.helpline import load_helpline
-from ingest.problem import Problem
+from ingest.problem import InUse, Problem
 from ingest.workspace import Workspace
 
 MODULES = {
@@ -107,7 +107,9 @@ def _prepare(workspace: Workspace) -> None:
     The helpline's folder is read first: `docker compose up` fails at once if it is no good.
     """
     load_helpline(workspace.helpline)
-    preparation.prepare(workspace)
-    if not workspace.simulated_logs.exists():
+    try:
         with lock.hold(workspace.data):
+            preparation.prepare(workspace)
             preparation.write_simulated_logs(workspace, Parts())
+    except InUse:
+        print("A night is on: the state folder has what it needs, and is left alone.")

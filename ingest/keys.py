@@ -30,8 +30,9 @@ class Keys:
     ) -> None:
         """Read the key of each year that the warehouse knows: `known` has their fingerprints.
 
-        The years up to `closed_year` take no more events, and need no key. Raises Problem if one is
-        missing, or is another one, or can be read by others.
+        The years up to `closed_year` take no more events, and need no key. One that is missing is
+        missed when an event of its year comes: a backup may be older than the key's end. Raises
+        Problem if one is another one, or can be read by others.
         """
         self.lasting = lasting
         self.folder = folder
@@ -42,7 +43,11 @@ class Keys:
             for year, fingerprint in (known or {}).items()
             if closed_year is None or year > closed_year
         }
-        self._of_years = {year: self._read(year) for year in sorted(self._known)}
+        self._of_years = {
+            year: self._read(year)
+            for year in sorted(self._known)
+            if os.path.lexists(key_file(folder, year))
+        }
 
     def __repr__(self) -> str:
         return f"<keys: the lasting one, and {len(self._of_years)} of years>"
@@ -66,7 +71,7 @@ class Keys:
             raise Withheld(f"the key of {year}, a closed year, was asked for")
         if year not in self._of_years:
             path = key_file(self.folder, year)
-            if not path.exists():
+            if year not in self._known and not path.exists():
                 write_key_file(path)
                 self.made.append(year)
             self._of_years[year] = self._read(year)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from ingest.problem import Problem
+from ingest.problem import InUse, Problem
 
 HELD = "CHATCIJFERS_LOCK_HELD"
 SECONDS_BETWEEN_TRIES = 0.2
@@ -28,7 +28,8 @@ def hold(data: Path, wait_seconds: float = 0) -> Iterator[None]:
     on at once. Creates `data` if it is missing: its owner can use it, its group pass through it to
     the releases.
 
-    Raises Problem if another run still holds the lock after `wait_seconds`.
+    Raises InUse if another run still holds the lock after `wait_seconds`, Problem if there can be
+    no lock.
     """
     make_private_folder(data, STATE_FOLDER_MODE)
     if os.environ.get(HELD) == "1":
@@ -79,7 +80,7 @@ def _wait_for(file, data: Path, wait_seconds: float) -> None:
             if time.monotonic() >= deadline:
                 file.seek(0)
                 holder = file.read().strip() or "it does not say which"
-                raise Problem(
+                raise InUse(
                     f"Another run is using {data} ({holder}). Wait until it has ended, "
                     "or give this one a state folder of its own with --data."
                 ) from None

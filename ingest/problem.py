@@ -13,6 +13,10 @@ class OutOfReach(Problem):
     """A source does not answer; it may be back in a while, so that a later try is worth making."""
 
 
+class InUse(Problem):
+    """Another run has the state folder; it will be free in a while."""
+
+
 NOT_PUBLISHED = "nothing was published, and the latest release is as it was"
 # What the kernel, DuckDB and dbt say of a full disk.
 FULL = (

@@ -292,6 +292,13 @@ def _look_at_runs(workspace: Workspace) -> Iterator[Finding]:
             )
 
 
+def _what_became(last: runs.LastTask) -> str:
+    """Say what a failed task means for the latest release."""
+    if last.task == "retain":
+        return "The night's release is in place; what has had its time stays until the next night."
+    return "The latest release stays as it was."
+
+
 def of_failure(last: runs.LastTask) -> Finding:
     """Give what is said of a task that failed."""
     reason = last.reason or "It is a mistake in the software: please report it."
@@ -301,7 +308,7 @@ def of_failure(last: runs.LastTask) -> Finding:
         False,
         f"The last run of `{last.dag}` failed in the task `{last.task}`, on "
         f"{last.at:%Y-%m-%d %H:%M} UTC. {reason}",
-        "The latest release stays as it was. The whole story is in that task's log, in Airflow or "
+        f"{_what_became(last)} The whole story is in that task's log, in Airflow or "
         "under DATA/airflow/logs; docs/operations.md lists troubles by what one sees.",
     )
 

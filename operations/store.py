@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ from ingest.lock import make_private_folder
 from ingest.problem import Problem
 from operations.files import ASIDE, sync, write_json
 from publish.verify import DATABASE
+
+log = logging.getLogger("chatcijfers.backup")
 
 CHUNK = 4 * 1024 * 1024
 FILE_MODE = 0o600
@@ -228,12 +231,14 @@ class Store:
     def sweep(self) -> int:
         """Remove contents that no backup holds, and what was left unfinished; return how many.
 
-        Nothing is removed while a manifest cannot be read. Raises Problem for a damaged one.
+        Nothing is removed while a manifest cannot be read: it may need what seems to be held by
+        none. The log names it.
         """
-        manifests = [self.manifest(name) for name in self.names()]
-        held = {entry.sha256 for manifest in manifests for _, entry in self.contents(manifest)} | {
-            digest for manifest in manifests for digest in manifest.releases.values()
-        }
+        try:
+            held = self._held()
+        except Problem as problem:
+            log.warning("Old contents of backups are kept, for one is damaged: %s", problem)
+            return 0
         swept = 0
         for path in self.objects.glob("*/*"):
             if path.name not in held:
@@ -242,6 +247,13 @@ class Store:
         for path in self.objects.glob(f"{ASIDE}*"):
             path.unlink()
         return swept
+
+    def _held(self) -> set[str]:
+        """List the contents that a backup holds; raises Problem for a damaged one."""
+        manifests = [self.manifest(name) for name in self.names()]
+        return {entry.sha256 for manifest in manifests for _, entry in self.contents(manifest)} | {
+            digest for manifest in manifests for digest in manifest.releases.values()
+        }
 
     def _object(self, digest: str) -> Path:
         return self.objects / digest[:2] / digest

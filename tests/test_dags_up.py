@@ -151,7 +151,7 @@ def ended_states(up, dag: str) -> dict[str, str]:
 def test_a_backup_of_nothing_fails_and_airflows_records_are_pruned_all_the_same(up):
     assert ended_states(up, "backup") == {"back_up": "failed", "prune": "success"}
     last = json.loads((up.state / "operations/runs/backup.json").read_text())
-    assert (last["task"], last["state"]) == ("prune", "success")
+    assert (last["task"], last["state"]) == ("back_up", "failed")
 
 
 def test_the_watch_has_nothing_against_a_new_installation(up):

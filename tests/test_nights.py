@@ -62,6 +62,7 @@ def test_every_night_gives_the_figures_of_the_reference(delivered, drawn, models
 
         at_once = Workspace(folder / "at_once", nightly.logs, helpline)
         if keys:  # of copies of an event that differ, the pseudonyms decide which one counts
+            at_once.data.mkdir(mode=0o700)
             shutil.copytree(nightly.keys_folder, at_once.keys_folder)
         ingest.pull(at_once)
         models.build(at_once.warehouse)

@@ -176,6 +176,7 @@ def test_the_manifest_says_what_went_in(workspace):
         "events": 10,
         "rejects": 0,
         "blank_lines": 1,
+        "expired": 0,
     }
     assert list(manifest["files"]) == [
         "internal/analytics.duckdb",

@@ -97,8 +97,8 @@ OVER_TIME = (
         select wholes.figure, wholes.period, '' as breakdown, '' as category,
             sum(weeks.numerator) / any_value(wholes.denominator) as found,
             any_value(wholes.amount) as against
-        from cells as wholes
-        inner join cells as weeks
+        from comparable as wholes
+        inner join comparable as weeks
             on wholes.figure = weeks.figure
             and weeks.period_type = 'week'
             and weeks.starts_on >= wholes.starts_on
@@ -117,8 +117,8 @@ OVER_TIME = (
         select wholes.figure, wholes.period, '' as breakdown, '' as category,
             any_value(wholes.amount) as found,
             sum(weeks.numerator) / any_value(wholes.denominator) as against
-        from cells as wholes
-        inner join cells as weeks
+        from comparable as wholes
+        inner join comparable as weeks
             on wholes.figure = weeks.figure
             and weeks.period_type = 'week'
             and weeks.ends_on >= wholes.starts_on

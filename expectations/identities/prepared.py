@@ -69,6 +69,19 @@ where begins is not null;
 create temp table retired as
 select period from figures.periods where is_retired;
 
+-- Those of them that reach into a kept year, whose months may still change.
+create temp table reaching_over as
+select period
+from retired
+inner join spans using (period)
+where ends_on > (select make_date(max(year), 12, 31) from raw.closings where events_deleted);
+
+-- Figures of kept years that are stored, for they rest on deleted events as well.
+create temp table remembered as
+select distinct figure, period
+from raw.closed_figures
+anti join retired using (period);
+
 create temp table cells as
 select
     figures.figure,
@@ -97,6 +110,9 @@ select
 from figures.figures
 inner join spans using (period)
 left join figures.figure_definitions as definitions using (figure);
+
+create temp view comparable as
+from cells anti join reaching_over using (period);
 
 -- A breakdown's cells beside the total of the period.
 create temp table sums_of_cells as
@@ -138,7 +154,7 @@ select
     count(*) filter (where months.obs_status <> 'A') as unfinished,
     count(months.numerator) as valued,
     count(*) filter (where months.numerator is null and months.obs_status <> 'O') as unknown
-from cells
+from comparable as cells
 inner join months using (figure, breakdown, category)
 where cells.period_type in ('year', 'range') and cells.numerator is not null
     and months.starts_on between cells.starts_on and cells.ends_on

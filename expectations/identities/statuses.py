@@ -39,7 +39,7 @@ STATUSES = (
                 count(distinct months.period) as there,
                 count(distinct months.period) filter (where months.obs_status = 'A') as final,
                 count(distinct months.period) filter (where months.obs_status = 'O') as missing
-            from cells as wholes
+            from comparable as wholes
             inner join months
                 on wholes.figure = months.figure
                 and months.starts_on between wholes.starts_on and wholes.ends_on
@@ -62,7 +62,7 @@ STATUSES = (
             select weeks.basis, weeks.period, weeks.obs_status,
                 min({_rank("months")}) as least,
                 max({_rank("months")}) as most
-            from basis_periods as weeks
+            from (from basis_periods anti join reaching_over using (period)) as weeks
             inner join basis_periods as months
                 on weeks.basis = months.basis
                 and months.period_type = 'month'
@@ -88,7 +88,7 @@ STATUSES = (
         select cells.figure, period, '' as breakdown, '' as category,
             {_rank("cells")} as found,
             least({_rank("periods")}, {_rank("before")}) as against
-        from cells
+        from comparable as cells
         inner join basis_periods as periods using (basis, period)
         inner join statuses_by_months as before using (basis, period)
         where kind = 'change' and before.year = 'before' and before.obs_status is not null
@@ -129,6 +129,7 @@ STATUSES = (
             0 as against
         from cells
         anti join retired using (period)
+        anti join remembered using (figure, period)
         left join reasons using (figure, period)
         where not is_unknown
         group by figure, period, breakdown
@@ -144,6 +145,7 @@ STATUSES = (
             0 as against
         from cells
         semi join spanning using (figure, period)
+        anti join remembered using (figure, period)
         group by figure, period, breakdown
         """,
     ),

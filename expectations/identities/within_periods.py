@@ -26,6 +26,8 @@ def at_most(parts: dict[str, str], of: str = "amount") -> str:
             cells.{of} as found, wholes.{of} as against
         from cells
         inner join pairs using (figure)
+        anti join remembered on
+            cells.figure = remembered.figure and cells.period = remembered.period
         inner join cells as wholes on wholes.figure = pairs.whole and wholes.period = cells.period
         where cells.breakdown = '' and wholes.breakdown = ''
             and cells.{of} is not null and wholes.{of} is not null

@@ -19,9 +19,9 @@ settings as (
 
 ),
 
-dates_counted as (
+log_days as (
 
-    select * from {{ ref('int_dates_counted') }}
+    select * from {{ ref('int_log_days') }}
 
 ),
 
@@ -137,15 +137,34 @@ changes_of_hours as (
 
 ),
 
--- What is counted of each basis, from the first covered day to the last.
+bases as (
+
+    select
+        unnest(['button', 'chat', 'both', 'both']) as basis,
+        unnest(['button', 'chat', 'button', 'chat']) as log
+
+),
+
+-- What is counted of each basis, or was before its years retired: from the first covered day to the last.
+covered as (
+
+    select
+        bases.basis,
+        log_days.local_date
+    from bases
+    inner join log_days on bases.log = log_days.log
+    group by bases.basis, log_days.local_date
+    having bool_and(log_days.is_covered)
+
+),
+
 counted as (
 
     select
         basis,
         min(local_date) as first_covered_on,
         max(local_date) as last_covered_on
-    from dates_counted
-    where is_covered
+    from covered
     group by basis
 
 ),

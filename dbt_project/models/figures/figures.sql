@@ -213,6 +213,7 @@ rounded as (
 
 ),
 
+-- In a year that is kept, a stored value is as certain as the other figures of its period are now.
 stored as (
 
     select
@@ -223,7 +224,7 @@ stored as (
         closed_figures.value,
         closed_figures.unit,
         closed_figures.base,
-        closed_figures.obs_status,
+        if(cells.is_retired, closed_figures.obs_status, cells.obs_status) as obs_status,
         'N' as conf_status,
         closed_figures.break,
         closed_figures.decimals,
@@ -232,7 +233,15 @@ stored as (
         closed_figures.denominator,
         closed_figures.left_out
     from closed_figures
-    semi join judged on closed_figures.period = judged.period
+    inner join cells
+        on
+            closed_figures.figure = cells.figure
+            and closed_figures.period = cells.period
+            and closed_figures.breakdown = cells.breakdown
+            and closed_figures.category = cells.category
+    where
+        cells.is_retired
+        or cells.obs_status <> 'O'
 
 ),
 
