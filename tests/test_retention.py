@@ -25,7 +25,7 @@ from expectations.outcome import GateFailed, Outcome
 from ingest.helpline import load_helpline
 from ingest.problem import Problem
 from ingest.workspace import Workspace
-from operations import retention
+from operations import nightly, retention
 from operations.retention import retain, retire
 from publish.explain import explain
 from publish.protect import protect
@@ -351,6 +351,44 @@ def test_a_late_file_of_a_retired_year_is_set_aside_and_changes_nothing(nights, 
         workspace.warehouse,
         "select events, rejects, status from raw.deliveries where file = 'late.ndjson'",
     ) == [(0, 31, "loaded")]
+
+
+def test_a_kept_year_may_change_beside_what_is_stored(nights, models, tmp_path):
+    workspace = copied(nights.workspace, tmp_path)
+    late = [event for number in range(3) for event in persons(f"2023-01-0{number + 2}", 1)]
+    deliver(Path(workspace.logs), "late.ndjson", late)
+    run_night(workspace, models)  # which raises if the second gate fails
+    (workspace.helpline / "data_gaps.csv").write_text(
+        "log,starts_on,ends_on,reason\nchat,2023-01-03,2023-01-04,to be cleaned\n"
+    )
+    run_night(workspace, models)
+    rows = read_rows(workspace.warehouse)
+    assert rows["first_time_callers", "2023-01", "", ""].obs_status == "P"
+    assert rows["callers", "2023-01", "", ""].obs_status == "P"
+    assert rows["callers", "2022-12", "", ""].obs_status == "A"
+
+
+def test_years_retire_where_keys_rotate(ready, models, tmp_path):
+    workspace = Workspace(tmp_path / "data", ready.logs, tmp_path / "helpline")
+    shutil.copytree(ready.helpline, workspace.helpline)
+    with (workspace.helpline / "helpline.toml").open("a") as file:
+        file.write("rotate_keys_from = 2023\n")
+    for number in range(3):
+        run_night(workspace, models)
+        if number == 1:
+            before = read_rows(workspace.warehouse)
+        nightly.retain(workspace)
+    assert read_one(workspace.warehouse, "from raw.closings order by 1") == [
+        (2022, dt.date(2024, 1, 19), True, False),
+        (2023, dt.date(2024, 1, 19), False, True),
+    ]
+    after = read_rows(workspace.warehouse)
+    assert "new key of pseudonyms from 2023" in before["callers", "2023", "", ""].series_break
+    changed = differences(before, after)
+    assert {cell[0] for cell in changed} <= {
+        cell[0] for cell in changed if cell[0].startswith("first_time_callers")
+    }
+    assert {cell[:2] for cell in changed} >= {("first_time_callers", "2024-01")}
 
 
 def test_a_figure_of_a_retired_year_is_explained_from_what_is_stored(nights):
