@@ -1,8 +1,9 @@
 """Telling people: an Airflow notifier that mails, or calls a webhook, what needs somebody.
 
 Whatever calls it (a task that failed, a release, the hourly watch), it looks at the state folder
-and sends what was not announced before. It runs in the task's own process, or in the DAG
-processor's for a task that was killed.
+and sends what was not announced before. It runs in the task's own process; for a task that was
+killed, in the DAG processor's, which in containers has no state folder to look at: there the hourly
+watch tells of it.
 """
 
 from __future__ import annotations

@@ -29,6 +29,9 @@ def carry_out(room: Callable[[Workspace], object]) -> None:
     kept with the run under the name REASON, for `make run` and the UI, and in the state folder for
     the health check.
 
+    A task that is ended from outside (SIGTERM, SIGKILL) leaves the note that it is running: the
+    health check then knows that it was cut off.
+
     Raises AirflowFailException for a Problem: it needs a person, so no second try is made.
     OutOfReach goes on to the task's retry policy; anything else is a mistake in the software.
     """
@@ -40,6 +43,7 @@ def carry_out(room: Callable[[Workspace], object]) -> None:
             restoring.carry_through(workspace)
             modes.check(workspace)
             room(workspace)
+            _succeed(workspace, last)
     except OutOfReach as problem:
         _fail(workspace, last, str(problem), is_tried_again=True)
         raise
@@ -49,13 +53,9 @@ def carry_out(room: Callable[[Workspace], object]) -> None:
     except OSError as error:
         _fail(workspace, last, f"{error.strerror or error}: {error.filename or 'a file'}.")
         raise
-    except BaseException:
+    except Exception:
         runs.note(workspace, replace(last, state=runs.FAILED, at=datetime.now(UTC)))
         raise
-    ended = datetime.now(UTC)
-    is_end = not get_current_context()["task"].downstream_task_ids
-    succeeded_at = ended if is_end else last.succeeded_at
-    runs.note(workspace, replace(last, state=runs.SUCCESS, at=ended, succeeded_at=succeeded_at))
 
 
 @contextmanager
@@ -82,6 +82,14 @@ def _this_task(workspace: Workspace) -> runs.LastTask:
         datetime.now(UTC),
         succeeded_at=before.succeeded_at if before else None,
     )
+
+
+def _succeed(workspace: Workspace, last: runs.LastTask) -> None:
+    """Note that the task ended well; the last one of a run ends the run."""
+    ended = datetime.now(UTC)
+    is_end = not get_current_context()["task"].downstream_task_ids
+    succeeded_at = ended if is_end else last.succeeded_at
+    runs.note(workspace, replace(last, state=runs.SUCCESS, at=ended, succeeded_at=succeeded_at))
 
 
 def _fail(
