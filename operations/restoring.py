@@ -7,6 +7,7 @@ leaves everything as it was; one that is killed after it leaves the rest to the 
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from contextlib import suppress
@@ -181,10 +182,17 @@ def _write_note(workspace: Workspace, manifest: Manifest, now: datetime) -> None
     content = {
         "backup": manifest.name,
         "latest": manifest.latest,
-        "aside": f"replaced-{now:%Y-%m-%dT%H%M%SZ}",
+        "aside": _free_name(workspace, f"replaced-{now:%Y-%m-%dT%H%M%SZ}"),
         "inodes": {kind: waits.stat().st_ino for kind, (waits, _) in _places(workspace).items()},
     }
     write_json(_note(workspace), content)
+
+
+def _free_name(workspace: Workspace, name: str) -> str:
+    """Give a name under which nothing lies aside yet: two restores may fall in one second."""
+    names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+    stages = _stages(workspace).values()
+    return next(one for one in names if not any(stage.with_name(one).exists() for stage in stages))
 
 
 def _put_in_place(workspace: Workspace, note: dict) -> list[Path]:

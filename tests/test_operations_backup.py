@@ -222,6 +222,22 @@ def test_what_was_there_is_kept_aside(copied: Workspace, state: Workspace):
     assert verify(state.published / "latest") == []
 
 
+def test_two_restores_in_one_second_keep_both_aside(copied: Workspace, state: Workspace):
+    now = datetime(2026, 11, 23, 2, 1, 38, tzinfo=UTC)
+    both = []
+    for number in (1, 2):
+        (state.published / "releases" / f"later-{number}").mkdir()
+        both.append(restoring.restore(state, now=now)[1][1])
+    assert [path.name for path in both] == [
+        "replaced-2026-11-23T020138Z",
+        "replaced-2026-11-23T020138Z-2",
+    ]
+    assert [sorted(path.name for path in aside.glob("releases/later*")) for aside in both] == [
+        ["later-1"],
+        ["later-2"],
+    ]
+
+
 KILLED = """
 import os, signal, sys
 from operations import restoring, backup, store
