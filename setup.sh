@@ -33,18 +33,46 @@ else
 fi
 
 packages=$(grep --count "^[a-z0-9]" requirements.lock || true)
-echo "Setting up .venv with $("$python" --version): about $packages packages. This takes some minutes, once."
-complaints=$(mktemp)
-trap 'rm -f "$complaints"' EXIT
-if ! "${pip[@]}" install --no-input --no-deps --no-compile --require-hashes --disable-pip-version-check \
-    --progress-bar off --requirement requirements.lock 2>"$complaints" \
-    | awk '/^(Collecting|Processing) / && ++n % 50 == 0 { print "  " n " packages fetched"; fflush() }
-           /^Installing/ { print "  installing them"; fflush() }'; then
-    grep -v "^WARNING" "$complaints" >&2 || true
+echo "Setting up .venv with $("$python" --version): about $packages packages. This takes a minute or more, once."
+pip_install=("${pip[@]}" install --no-input --no-deps --no-compile --require-hashes --disable-pip-version-check --progress-bar off)
+own=$(mktemp --directory)
+trap 'rm -rf "$own"' EXIT
+
+# Gives what pip was told in its settings, one value a line.
+setting() {
+    sed -n "s/^[^=]*\.$1='\(.*\)'$/\1/p" "$own/settings" | sed 's/\\n/ /g' | tr -s ' ' '\n'
+}
+
+# Installs with uv, of the lock as well, which takes a fraction of the time. It knows nothing of pip's settings: those of where packages
+# come from are handed on, and with any other pip has to do it.
+install_with_uv() {
+    local places=() place
+    awk '/^uv==/, !/\\$/' requirements.lock >"$own/uv.lock"
+    "${pip[@]}" config list >"$own/settings" 2>/dev/null || return
+    if [ ! -s "$own/uv.lock" ] || grep -qE "\.(no-index|proxy|client-cert|trusted-host)=" "$own/settings"; then return 1; fi
+    "${pip_install[@]}" --quiet --requirement "$own/uv.lock" 2>/dev/null || return
+    for place in $(setting index-url | head -n 1); do places+=(--default-index "$place"); done
+    for place in $(setting extra-index-url); do places+=(--index "$place"); done
+    for place in $(setting find-links); do places+=(--find-links "$place"); done
+    place=$(setting cert | head -n 1)
+    env ${place:+"SSL_CERT_FILE=$place"} .venv/bin/uv pip install --python .venv/bin/python --cache-dir .venv/cache --no-deps \
+        --require-hashes --index-strategy unsafe-best-match "${places[@]}" --requirement requirements.lock 2>&1 \
+        | awk '/^ *Downloading/ { print "  fetching " $2; fflush() } /^Prepared/ { print "  installing them"; fflush() }'
+}
+
+install_with_pip() {
+    "${pip_install[@]}" --requirement requirements.lock 2>"$own/complaints" \
+        | awk '/^(Collecting|Processing) / && ++n % 50 == 0 { print "  " n " packages fetched"; fflush() }
+               /^Installing/ { print "  installing them"; fflush() }'
+}
+
+if ! install_with_uv && ! install_with_pip; then
+    grep -v "^WARNING" "$own/complaints" >&2 || true
     echo "The packages could not be installed; what pip said stands above. The next call begins afresh." >&2
     exit 1
 fi
-# On all processors at once: pip would do it on one. Some packages carry files that are not meant to compile.
-.venv/bin/python -m compileall -qq -j 0 .venv/lib >/dev/null || true
+rm -rf .venv/cache
+# On all processors at once: pip would do it on one. Some packages carry files that are not meant to compile, and tests of their own.
+.venv/bin/python -m compileall -qq -j 0 -x '/tests?/' .venv/lib >/dev/null || true
 cp requirements.lock "$stamp"
 echo "The environment is ready after $SECONDS s."
