@@ -74,6 +74,11 @@ class Scene:
         return self.folder / "data"
 
     @property
+    def kept(self) -> Path:
+        """The state folder as it was before the last night that was to be killed."""
+        return self.folder / "kept"
+
+    @property
     def said(self) -> Path:
         """What the last night printed."""
         return self.folder / "said"
