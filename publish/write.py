@@ -74,7 +74,7 @@ def write(
     """
     (folder / "internal").mkdir()
     publications = read_proposed(connection)
-    _write_figures(connection, folder / FIGURES)
+    write_figures(connection, folder / FIGURES)
     write_publications(publications, folder / PUBLICATIONS)
     write_lineage(dbt_manifest, folder / LINEAGE)
     write_coordinator(connection, folder / COORDINATOR)
@@ -131,7 +131,7 @@ def _has_content(release: Path, content: Content | None) -> bool:
         return False
 
 
-def _write_figures(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def write_figures(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Write the figures, sorted; values have the decimals of their figure, null is empty."""
     names = [row[0] for row in connection.execute("describe figures.figures").fetchall()]
     others = [f"nullif(cast({quoted(name)} as varchar), '')" for name in names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,8 +20,14 @@ KEY = "a key for tests, long enough to be one"
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
-    """The dbt project's models, compiled once for all tests."""
-    return Models.compile(tmp_path_factory.mktemp("dbt"))
+    """The dbt project's models, compiled once for all tests and workers."""
+    return Models.compile(of_all_workers(tmp_path_factory) / "dbt")
+
+
+def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this test run that all its workers share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture

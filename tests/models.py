@@ -6,6 +6,7 @@ that dbt compiled, in dbt's own order.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -55,8 +56,14 @@ class Models:
 
     @classmethod
     def compile(cls, target: Path) -> Models:
-        result = run_dbt(target, target / "warehouse.duckdb", "compile")
-        assert result.returncode == 0, result.stdout
+        """Have dbt compile the project into a folder, unless another worker has."""
+        target.mkdir(exist_ok=True)
+        with (target / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not (target / "compiled").exists():
+                result = run_dbt(target, target / "warehouse.duckdb", "compile")
+                assert result.returncode == 0, result.stdout
+                (target / "compiled").touch()
         nodes = json.loads((target / "manifest.json").read_text())["nodes"]
         built = {
             name: node for name, node in nodes.items() if node["resource_type"] in ("model", "seed")

@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import subprocess
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -269,7 +269,15 @@ def released(running):
 
     wait_for(is_transforming, "no night came to its transformation")
     running.compose("restart", "postgres")
-    wait_for(lambda: any(r["state"] == "success" for r in running.runs()), "no night succeeded")
+    restarted_at = datetime.now(UTC)
+
+    def has_succeeded_since() -> bool:
+        return any(
+            run["state"] == "success" and datetime.fromisoformat(run["end_date"]) > restarted_at
+            for run in running.runs()
+        )
+
+    wait_for(has_succeeded_since, "no night succeeded after PostgreSQL was restarted")
     nights = running.runs()
     running.api("/dags/nightly", "PATCH", {"is_paused": True})
     for run in running.runs():

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
@@ -240,17 +241,50 @@ def small_logs(folder: Path) -> Path:
     return folder
 
 
-def test_a_failed_gate_fails_the_dag_and_leaves_the_latest_release_as_it_was(tmp_path):
-    data, logs = tmp_path / "data", small_logs(tmp_path / "logs")
-    helpline = events.helpline(tmp_path / "helpline")
-    first = run(data, "--logs", str(logs), "--helpline", str(helpline))
-    assert first.returncode == 0, first.stdout + first.stderr
+@dataclass(frozen=True)
+class Evening:
+    """The night of one evening's logs, of which one file is bad and one damaged."""
+
+    data: Path
+    logs: Path
+    helpline: Path
+    said: str
+
+
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory: pytest.TempPathFactory) -> Evening:
+    folder = tmp_path_factory.mktemp("evening")
+    data, logs = folder / "data", small_logs(folder / "logs")
+    helpline = events.helpline(folder / "helpline")
+    bad = [events.click("cleo", "2022-03-02 10:00"), *({"not": "an event"} for _ in range(200))]
+    events.deliver(logs, "bad.ndjson", bad, compress="gz")
+    damaged = events.deliver(logs, "damaged.ndjson", bad, compress="gz")
+    damaged.write_bytes(damaged.read_bytes()[:-5])
+    done = run(data, "--logs", str(logs), "--helpline", str(helpline))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Evening(data, logs, helpline, done.stdout)
+
+
+def test_a_bad_delivery_is_set_apart_and_the_others_go_through(evening: Evening):
+    latest = evening.data / "published" / "latest"
+    figures = rows_of(latest / "internal" / "figures.csv")
+    assert figures["clicks", "2022-03", "", ""]["value"] == "1"
+    assert figures["clicks", "2022-03", "", ""]["obs_status"] == "P"
+    assert figures["conversations", "2022-03", "", ""]["value"] == "2"
+    manifest = json.loads((latest / "manifest.json").read_text())
+    statuses = sorted(delivery["status"] for delivery in manifest["deliveries"])
+    assert statuses == ["loaded", "quarantined"]
+    assert "Left out: damaged files 1, quarantined deliveries 1." in evening.said
+
+
+def test_a_failed_gate_fails_the_dag_and_leaves_the_latest_release_as_it_was(evening: Evening):
+    data, helpline = evening.data, evening.helpline
     before = snapshot(data / "published")
 
     # A telephone number that somebody made a code of would be printed as a category.
     codes = helpline / "codes.csv"
     codes.write_text(codes.read_text() + "scheduled_by,0471 23 45 67,De buur,The neighbour,9\n")
-    second = run(data, "--logs", str(logs), "--helpline", str(helpline))
+    second = run(data, "--logs", str(evening.logs), "--helpline", str(helpline))
     assert second.returncode == 1
     assert "Traceback" not in second.stdout + second.stderr
     assert "phone" in second.stdout + second.stderr
@@ -270,27 +304,6 @@ def last_run_state(data: Path) -> tuple[str, str]:
             [run_id],
         ).fetchone()
     return state, gate
-
-
-def test_a_bad_delivery_is_set_apart_and_the_others_go_through(tmp_path):
-    data, logs = tmp_path / "data", small_logs(tmp_path / "logs")
-    helpline = events.helpline(tmp_path / "helpline")
-    bad = [events.click("cleo", "2022-03-02 10:00"), *({"not": "an event"} for _ in range(200))]
-    events.deliver(logs, "bad.ndjson", bad, compress="gz")
-    damaged = events.deliver(logs, "damaged.ndjson", bad, compress="gz")
-    damaged.write_bytes(damaged.read_bytes()[:-5])
-
-    done = run(data, "--logs", str(logs), "--helpline", str(helpline))
-    assert done.returncode == 0, done.stdout + done.stderr
-    latest = data / "published" / "latest"
-    figures = rows_of(latest / "internal" / "figures.csv")
-    assert figures["clicks", "2022-03", "", ""]["value"] == "1"
-    assert figures["clicks", "2022-03", "", ""]["obs_status"] == "P"
-    assert figures["conversations", "2022-03", "", ""]["value"] == "2"
-    manifest = json.loads((latest / "manifest.json").read_text())
-    statuses = sorted(delivery["status"] for delivery in manifest["deliveries"])
-    assert statuses == ["loaded", "quarantined"]
-    assert "Left out: damaged files 1, quarantined deliveries 1." in done.stdout
 
 
 def test_no_identifier_is_left_anywhere_by_a_whole_run(tmp_path):
