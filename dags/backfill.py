@@ -17,12 +17,7 @@ from dags import steps
 
 
 @dag(
-    schedule=None,
-    catchup=False,
-    max_active_runs=1,
-    is_paused_upon_creation=False,
-    default_args=steps.DEFAULTS,
-    tags=["chatcijfers"],
+    **steps.BY_HAND,
     doc_md=__doc__,
     params={
         "folder": Param(

@@ -40,7 +40,7 @@ def write_simulated_logs(workspace: Workspace, parts: Parts) -> None:
 
     Raises Problem if they cannot be written.
     """
-    if workspace.logs != str(workspace.simulated_logs):
+    if not workspace.is_simulated:
         return
     command = [sys.executable, "-m", "simulation", "--out", workspace.logs]
     with parts.measure("simulation"):

@@ -13,6 +13,16 @@ RELEASE = Asset("chatcijfers://published/latest")
 # One task at a time opens the warehouse. What needs a person is not tried again, but announced.
 DEFAULTS = {"pool": "warehouse", "retries": 0, "on_failure_callback": Announcer()}
 
+# Of every DAG that somebody starts.
+BY_HAND = {
+    "schedule": None,
+    "catchup": False,
+    "max_active_runs": 1,
+    "is_paused_upon_creation": False,
+    "default_args": DEFAULTS,
+    "tags": ["chatcijfers"],
+}
+
 # A share, a server or a network may be back in a while. What a person has to put right is the same
 # the next time, and so is a mistake in the software.
 WHEN_OUT_OF_REACH = ExceptionRetryPolicy(

@@ -7,12 +7,14 @@ import logging
 import os
 import sys
 from contextlib import nullcontext
+from getpass import getpass
 from pathlib import Path
 
-from ingest.deliveries import Delivery, list_deliveries, set_status
+from ingest.deliveries import Delivery, list_deliveries, list_rejects, set_status
 from ingest.description import describe
 from ingest.helpline import load_helpline
-from ingest.key import make_key
+from ingest.key import Key, make_key, read_key
+from ingest.keys import read_key_of, years_with_keys
 from ingest.lock import hold
 from ingest.problem import Problem
 from ingest.pull import DEFAULT_MEMORY, LEAST_MEMORY, pull
@@ -27,7 +29,9 @@ anything is written. Needs no scheduler.
   python -m ingest check --helpline helplines/mine       what is wrong with a helpline's folder
   python -m ingest pull --logs /var/log/chat             load what is new there
   python -m ingest deliveries                            what was loaded, problems first
+  python -m ingest rejects 3f9a41c2                      why lines of it were set aside
   python -m ingest accept 3f9a41c2 --reason "seen with the chat's supplier"
+  python -m ingest pseudonym visitor                     under which pseudonym somebody is kept
 """
 EPILOG = f"""\
 environment (an option comes first):
@@ -44,6 +48,7 @@ Logs are files *.ndjson, *.jsonl or *.json, also .gz or .zst, in the folder and 
 that was loaded before is known by its content, whatever it is called. Ends with status 1 if it
 could not do its work, and says why; a damaged file stops nothing: it is named, and tried again.
 """
+PERSONS = ("visitor", "client", "responder")
 STATUS_ORDER = {"quarantined": 0, "withdrawn": 1, "accepted": 2, "loaded": 3}
 
 
@@ -103,7 +108,13 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("hash", metavar="HASH", help="the delivery's hash, or how it begins")
         one.add_argument("--reason", required=True, help="why; kept in the ledger")
         data(one)
+    one = command("rejects", _rejects, "say why lines of a delivery were set aside")
+    one.add_argument("hash", metavar="HASH", help="the delivery's hash, or how it begins")
+    data(one)
     data(command("key", _key, "make a key for the pseudonyms, unless there is one"))
+    one = command("pseudonym", _pseudonym, "say under which pseudonym somebody is kept")
+    one.add_argument("kind", choices=PERSONS, help="as what: a visitor's and a client's differ")
+    data(one)
     return parser
 
 
@@ -197,10 +208,37 @@ def _key(options: argparse.Namespace) -> None:
     refuses it.
     """
     workspace = _workspace(options)
-    if make_key(workspace):
+    is_made = make_key(workspace)
+    fingerprint = read_key(workspace).fingerprint
+    if is_made:
         print(f"Made a key in {_short(workspace.key_file)}. Keep a copy in a safe place.")
     else:
-        print("There is a key already; it stays as it is.")
+        print(f"There is a key already; it stays as it is. Its fingerprint: {fingerprint}")
+
+
+def _rejects(options: argparse.Namespace) -> None:
+    """Say why lines of a delivery were set aside: how many for each reason, and the first ones."""
+    one, reasons = list_rejects(_workspace(options).warehouse, options.hash)
+    print(f"{one.file} ({one.delivery_id[:12]}): {one.rejects:,} of {one.lines:,} lines set aside")
+    for reason, lines, first in reasons:
+        print(f"  {lines:>9,}  {reason}: {', '.join(map(str, first))}{' …' * (lines > len(first))}")
+
+
+def _pseudonym(options: argparse.Namespace) -> None:
+    """Say under which pseudonym somebody is kept, by year where keys rotate.
+
+    For a line of exclusions.csv, or for somebody who asks what is kept of them. The identifier, as
+    the logs give it, is typed or comes on standard input: so it stands in no list of commands.
+    """
+    workspace = _workspace(options)
+    keys: dict[str, Key] = {"the lasting key": read_key(workspace)}
+    for year in years_with_keys(workspace.keys_folder):
+        keys[f"the key of {year}"] = read_key_of(workspace.keys_folder, year)
+    is_typed = sys.stdin.isatty()
+    typed = getpass("Identifier (is not shown): ") if is_typed else sys.stdin.readline()
+    identifier = typed.rstrip("\r\n")
+    for name, key in keys.items():
+        print(f"{key.pseudonym(options.kind, identifier)}  with {name}")
 
 
 def _short(path: Path) -> str:

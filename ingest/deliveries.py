@@ -12,6 +12,7 @@ from ingest.problem import Problem
 from ingest.warehouse import fill, open_warehouse, run, transaction
 
 STATUSES = ("loaded", "quarantined", "accepted", "withdrawn")
+LISTED_LINES = 10
 SHORTEST_PREFIX = 6
 
 
@@ -243,6 +244,29 @@ def list_deliveries(warehouse: Path) -> tuple[list[Delivery], list[tuple[str, st
         ledger = read_ledger(connection)
         refusals = run(connection, "from warehouse.raw.refusals order by file")
     return list(ledger.values()), refusals
+
+
+def list_rejects(
+    warehouse: Path, delivery_id: str
+) -> tuple[Delivery, list[tuple[str, int, list[int]]]]:
+    """Give a delivery, and for each reason of lines set aside their number and the first of them.
+
+    The delivery is named by its id or the unique beginning of it. Raises Problem as `find` does.
+    """
+    with open_warehouse(warehouse, read_only=True) as connection:
+        found = find(read_ledger(connection), delivery_id)
+        reasons = run(
+            connection,
+            """
+            select reason, count(*), list(line_number order by line_number)[:$2]
+            from warehouse.raw.rejects
+            where delivery_id = $1
+            group by reason
+            order by count(*) desc, reason
+            """,
+            [found.delivery_id, LISTED_LINES],
+        )
+    return found, reasons
 
 
 def _write_status(connection, delivery_id: str, status: str, reason: str | None) -> None:

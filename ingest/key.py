@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 from uuid import UUID
 
+from ingest.disk import sync
 from ingest.lock import make_private_folder
 from ingest.problem import Problem
 from ingest.workspace import Workspace
@@ -113,22 +114,13 @@ def write_key_file(path: Path) -> None:
     finally:
         aside.unlink(missing_ok=True)
     _remove_unfinished(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _remove_unfinished(key_file: Path) -> None:
     """Remove the keys that never came into use: whoever wrote them was killed."""
     for left_over in key_file.parent.glob(f"{glob.escape(key_file.name)}.*.tmp"):
         left_over.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until what was added to a folder, or removed from it, is safely on the disk."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _read_file(path: Path, missing: str) -> str:

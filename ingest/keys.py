@@ -12,7 +12,8 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ingest.key import Key, read_key_file, sync_folder, write_key_file
+from ingest.disk import sync
+from ingest.key import Key, read_key_file, write_key_file
 from ingest.lock import make_private_folder
 from ingest.problem import Problem
 from ingest.warehouse import Withheld, fill, run
@@ -101,6 +102,20 @@ def key_file(folder: Path, year: int) -> Path:
     return folder / f"{year:04}"
 
 
+def years_with_keys(folder: Path) -> list[int]:
+    """List the years of which there is a key."""
+    if not folder.is_dir():
+        return []
+    names = sorted(path.name for path in folder.iterdir())
+    return [int(name) for name in names if len(name) == 4 and name.isdecimal()]
+
+
+def read_key_of(folder: Path, year: int) -> Key:
+    """Read the key of a year. Raises Problem if it is not there, or can be read by others."""
+    path = key_file(folder, year)
+    return read_key_file(path, f"There is no key of {year} at {path}.")
+
+
 def read_fingerprints(connection) -> dict[int, str]:
     """Read the fingerprints of the keys of years, by year, from an open warehouse."""
     return dict(run(connection, "select year, fingerprint from warehouse.raw.year_keys"))
@@ -127,7 +142,7 @@ def destroy(folder: Path, years: Iterable[int]) -> list[int]:
         try:
             _overwrite(path)
             path.unlink()
-            sync_folder(folder)
+            sync(folder)
         except OSError as error:
             raise Problem(
                 f"The key of {year}, a closed year, cannot be destroyed: {path} "

@@ -38,6 +38,10 @@ class Withheld(RuntimeError):
     """A failure whose own message might quote a row; this one says what failed, and no value."""
 
 
+class Outdated(Problem):
+    """A warehouse of an earlier version was to be read before a run has brought it up to date."""
+
+
 @contextmanager
 def private_files() -> Iterator[None]:
     """Create every file in a `with` block for its owner only (umask 077)."""
@@ -151,7 +155,10 @@ def _make(path: Path, key: Key, memory: str) -> None:
         with _attached(aside, memory) as connection, transaction(connection):
             run(connection, DEFINITION.read_text(encoding="utf-8"))
             row = (key.fingerprint, str(SCHEMA_VERSION))
-            fill(connection, "warehouse.raw.warehouse", [row], 2)
+            fill(connection, "warehouse.raw.warehouse (key_fingerprint, schema_version)", [row], 2)
+        log = path.with_name(f"{path.name}.wal")
+        if log.exists():  # of a warehouse that was moved away without it: not for the new one
+            log.replace(path.with_name(f"{path.name}.wal.aside"))
         aside.replace(path)
     finally:
         for leftover in (aside, aside.with_name(f"{aside.name}.wal")):
@@ -189,7 +196,7 @@ def _migrate(connection, path: Path, version: int, read_only: bool) -> None:
             "figures of years whose events are deleted are nowhere else."
         )
     if read_only:
-        raise Problem(
+        raise Outdated(
             f"{path} was made by an earlier version of this software. The next run brings it up to "
             "date; `python -m ingest pull` does so now."
         )

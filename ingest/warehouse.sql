@@ -7,11 +7,14 @@ create schema warehouse.raw;
 create table warehouse.raw.warehouse (
     key_fingerprint varchar not null,
     schema_version integer not null,
+    is_simulated boolean,
 );
 comment on table warehouse.raw.warehouse is 'One row: what the warehouse itself has to remember.';
 comment on column warehouse.raw.warehouse.key_fingerprint is
     'Fingerprint of the key of all pseudonyms in here; another key is refused.';
 comment on column warehouse.raw.warehouse.schema_version is 'Version of the raw tables.';
+comment on column warehouse.raw.warehouse.is_simulated is
+    'Whether it is filled from simulated logs: these and a helpline''s own are never mixed. Null before the first pull.';
 
 create table warehouse.raw.year_keys (
     year smallint primary key,

@@ -88,3 +88,8 @@ class Workspace:
     def simulated_logs(self) -> Path:
         """The simulated logs that a run without logs of its own reads."""
         return self.data / "simulated"
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether this is a run on simulated logs."""
+        return Path(self.logs).absolute() == self.simulated_logs.absolute()

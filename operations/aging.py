@@ -6,6 +6,7 @@ removed already the next time, so that this can be interrupted at any point.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from contextlib import suppress
@@ -15,11 +16,14 @@ from pathlib import Path
 
 from ingest.problem import Problem
 from ingest.workspace import Workspace
+from operations import overdue
 from operations.limits import Limit
 from operations.store import Store
 from publish.notes import REMOVED, database_removed_at, note, placed_at
 from publish.place import UNFINISHED
 from publish.verify import DATABASE, MANIFEST
+
+log = logging.getLogger("chatcijfers.backups")
 
 SECONDS_A_DAY = 86_400
 LONGEST_LOG = 50_000_000  # bytes
@@ -56,7 +60,7 @@ def age(workspace: Workspace, now: datetime | None = None) -> Aged:
     try:
         return Aged(
             releases=_age_releases(workspace.published, Limit.KEEP_RELEASES.read(), now),
-            backups=_age_backups(Store(workspace.backups), Limit.KEEP_BACKUPS.read(), now),
+            backups=_age_backups(workspace, Limit.KEEP_BACKUPS.read(), now),
             logs=_remove_logs(workspace.airflow_home / "logs", now, kept_days),
         )
     except OSError as error:
@@ -89,13 +93,24 @@ def _age_releases(published: Path, kept: int, now: datetime) -> int:
     return removed
 
 
-def _age_backups(store: Store, kept: int, now: datetime) -> int:
+def _age_backups(workspace: Workspace, kept: int, now: datetime) -> int:
+    store = Store(workspace.backups)
     old = [one for one in store.manifests()[:-kept] if not one.is_aged]
     for manifest in old:
         store.age(manifest, now)
     if store.names():
-        store.sweep()
+        sweep(workspace, store)
     return len(old)
+
+
+def sweep(workspace: Workspace, store: Store) -> None:
+    """Remove what no backup holds any more, or note for the health check why it has to stay."""
+    try:
+        store.sweep()
+        overdue.note(workspace, overdue.BACKUPS, None)
+    except Problem as problem:
+        log.warning("Old contents of backups are kept, for one is damaged: %s", problem)
+        overdue.note(workspace, overdue.BACKUPS, str(problem))
 
 
 def _remove_logs(logs: Path, now: datetime, kept_days: int) -> int:

@@ -16,6 +16,7 @@ from ingest.problem import Problem
 from ingest.warehouse import open_warehouse, run
 from ingest.workspace import Workspace
 from operations import restoring
+from operations.aging import sweep
 from operations.files import explain
 from operations.progress import Bytes
 from operations.store import Entry, Manifest, Store
@@ -87,7 +88,7 @@ def _backup(workspace: Workspace, store: Store, fingerprint: str, now: datetime)
     )
     progress.end()
     store.keep(manifest)
-    store.sweep()
+    sweep(workspace, store)
     return manifest
 
 

@@ -7,6 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
+from ingest.disk import sync
 from ingest.lock import make_private_folder
 from ingest.problem import Problem, is_full
 
@@ -40,15 +41,6 @@ def read_json(path: Path) -> dict:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def sync(folder: Path) -> None:
-    """Wait until a folder is on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def explain(error: OSError, what: str, stays: str) -> Problem:

@@ -1,7 +1,8 @@
 """Is all well? For a person, for monitoring, and for what is announced.
 
-What is found says what happened and what to do, and holds no name of a file, no value and no
-identifier: it may be sent by mail.
+What is found says what happened and what to do, and holds no content of a log, no value and no
+identifier: it may be sent by mail. It may name places of this machine and, where a task failed over
+one, a file that was delivered.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from pathlib import Path
 
 from ingest import lock, modes
 from ingest.deliveries import Delivery, list_deliveries
-from ingest.problem import Problem
-from ingest.warehouse import Withheld
+from ingest.patience import Patience
+from ingest.problem import OutOfReach, Problem
+from ingest.warehouse import Outdated, Withheld
 from ingest.workspace import Workspace
-from operations import restoring, runs
+from operations import overdue, restoring, runs
 from operations.limits import Limit
 from operations.store import Store
 from publish.notes import placed_at
@@ -29,10 +31,15 @@ NIGHTLY = "nightly"
 # The watch itself: that it failed is what it found.
 WATCH = "watch"
 LEAST_FREE = 500_000_000  # bytes
+SECONDS_TO_LOOK = 60
 WAREHOUSES_FREE = 3  # a night writes a warehouse anew, and a release
+DAYS_ASIDE = timedelta(days=30)
 CLOCK_TOLERANCE = timedelta(hours=1)
 # What only the ledger says, which cannot be opened while a run has it.
 OF_THE_LEDGER = ("damaged", "quarantined")
+
+
+Look = Callable[[], "Iterator[Finding]"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,8 @@ class Report:
         ]
         if self.not_looked_at:
             named = _join(self.not_looked_at)
-            lines.append(f"Not looked at, for the ledger is in use or unreadable: {named}.")
+            why = "the ledger is in use, unreadable, or of an earlier version"
+            lines.append(f"Not looked at, for {why}: {named}.")
         if not self.findings:
             lines.append("All is well.")
         return "\n".join(lines)
@@ -94,8 +102,7 @@ class Report:
 def examine(workspace: Workspace, now: datetime | None = None) -> Report:
     """Look at a state folder without changing it, and without waiting for a run that is on.
 
-    `now` is aware; without one it is the present. Raises Problem if there is no state folder, or
-    for a setting that is none.
+    `now` is aware; without one it is the present. Raises Problem if there is no state folder.
     """
     now = (now or datetime.now(UTC)).astimezone(UTC)
     if not workspace.data.is_dir():
@@ -111,20 +118,42 @@ def examine(workspace: Workspace, now: datetime | None = None) -> Report:
     ledger, damage = _read_ledger(workspace)
     if ledger is None:
         report.not_looked_at = OF_THE_LEDGER
-    looks: list[Callable[[], Iterator[Finding]]] = [
+    looks: list[Look] = [
+        _look_at_settings,
         lambda: _look_at_the_release(workspace, report, ledger, now),
         lambda: iter(damage),
         lambda: _look_at_modes(workspace),
         lambda: _look_at_the_disk(workspace),
         lambda: _look_at_backups(workspace, now),
+        lambda: _look_at_what_lies_aside(workspace, now),
         lambda: _look_at_a_restore(workspace),
         lambda: _look_at_runs(workspace),
         lambda: _look_at_deliveries(workspace, ledger),
+        lambda: _look_at_the_overdue(workspace),
         lambda: _look_at_public(latest) if has_release else iter(()),
     ]
-    found = [finding for look in looks for finding in look()]
+    found = [finding for look in looks for finding in _looked(look)]
     report.findings = sorted(found, key=lambda finding: not finding.is_critical)
     return report
+
+
+def _looked(look: Look) -> list[Finding]:
+    """Give what a look finds, or that it cannot look: a share that is away must silence nobody."""
+    try:
+        return Patience(SECONDS_TO_LOOK).call("A place that is looked at", lambda: list(look()))
+    except OutOfReach as problem:
+        reason = str(problem)
+    except OSError as error:
+        reason = f"{error.filename or 'A disk'}: {error.strerror or error}."
+    return [
+        Finding(
+            "out_of_reach",
+            "out_of_reach:" + _digest([reason]),
+            True,
+            f"Not everything could be looked at. {reason}",
+            "Bring the disk or the share back: that of the backups, or of the state folder.",
+        )
+    ]
 
 
 def _read_ledger(
@@ -132,7 +161,8 @@ def _read_ledger(
 ) -> tuple[tuple[list[Delivery], list[tuple]] | None, list[Finding]]:
     """Read the ledger if no run has it, and say what is wrong if it cannot be read.
 
-    The ledger is None if it was not read, and empty if there is no warehouse.
+    The ledger is None if it was not read, as one of an earlier version, and empty if there is no
+    warehouse.
     """
     if not workspace.warehouse.exists():
         return ([], []), []
@@ -141,17 +171,43 @@ def _read_ledger(
     try:
         with lock.hold(workspace.data):
             return list_deliveries(workspace.warehouse), []
+    except Outdated:
+        return None, []  # the next run brings it up to date
     except (Problem, Withheld) as problem:
         what = f"The ledger in the warehouse could not be read. {problem}"
         remedy = "Runs will meet the same; docs/operations.md says when to restore a backup."
         return None, [Finding("warehouse", "warehouse", False, what, remedy)]
 
 
+def _look_at_settings() -> Iterator[Finding]:
+    """Fail for a limit that cannot be read; what goes by it here goes by the usual one."""
+    for limit in Limit:
+        try:
+            limit.read()
+        except Problem as problem:
+            yield Finding(
+                "setting",
+                f"setting:{limit.name}",
+                True,
+                str(problem),
+                "Correct it where the settings of this installation are (.env of the stack), and "
+                "start the services anew.",
+            )
+
+
+def _hours(limit: Limit) -> int:
+    """Give a limit in hours, or the usual one if it cannot be read, which is found apart."""
+    try:
+        return limit.read()
+    except Problem:
+        return limit.usual
+
+
 def _look_at_the_release(
     workspace: Workspace, report: Report, ledger, now: datetime
 ) -> Iterator[Finding]:
     """Fail if `latest` has not been given a new release for too long, or if nobody can tell."""
-    hours = Limit.HEALTH_HOURS.read()
+    hours = _hours(Limit.HEALTH_HOURS)
     since = report.placed_at or runs.first_seen(workspace, now)
     if since > now + CLOCK_TOLERANCE:
         yield Finding(
@@ -181,7 +237,7 @@ def _stale(workspace: Workspace, report: Report, ledger, now: datetime, since: d
     if (
         report.release
         and succeeded_at
-        and now - succeeded_at < timedelta(hours=Limit.HEALTH_HOURS.read())
+        and now - succeeded_at < timedelta(hours=_hours(Limit.HEALTH_HOURS))
     ):
         brought = _last_delivery(ledger)
         remedy = (
@@ -243,9 +299,9 @@ def _look_at_the_disk(workspace: Workspace) -> Iterator[Finding]:
 
 def _look_at_backups(workspace: Workspace, now: datetime) -> Iterator[Finding]:
     """Fail if the last backup is too old, or if there is none that long after the beginning."""
-    hours = Limit.BACKUP_HOURS.read()
-    manifests = Store(workspace.backups).manifests()
-    made_at = max((one.made_at for one in manifests if one.made_at <= now), default=None)
+    hours = _hours(Limit.BACKUP_HOURS)
+    last = Store(workspace.backups).last_before(now)
+    made_at = last and last.made_at
     since = made_at or runs.first_seen(workspace, now)
     if now - since >= timedelta(hours=hours):
         past = f"The last backup is of {made_at:%Y-%m-%d %H:%M} UTC." if made_at else (
@@ -259,6 +315,22 @@ def _look_at_backups(workspace: Workspace, now: datetime) -> Iterator[Finding]:
             f"`make backup` makes one in {workspace.backups}; see that the DAG `backup` is not "
             "paused.",
         )
+
+
+def _look_at_what_lies_aside(workspace: Workspace, now: datetime) -> Iterator[Finding]:
+    """Say that what a restore put aside is still there: a whole old warehouse, and old releases."""
+    for place in (workspace.data, workspace.published):
+        for folder in sorted(place.glob(f"{restoring.ASIDE}*")):
+            since = restoring.put_aside_at(folder)
+            if since and now - since >= DAYS_ASIDE:
+                yield Finding(
+                    "aside",
+                    f"aside:{folder.name}:{place.name}",
+                    False,
+                    f"{folder} still holds what was there before a restore on {since:%Y-%m-%d}: "
+                    "pseudonymous data, which nothing else removes.",
+                    "If all is well, remove it.",
+                )
 
 
 def _look_at_a_restore(workspace: Workspace) -> Iterator[Finding]:
@@ -280,7 +352,11 @@ def _look_at_runs(workspace: Workspace) -> Iterator[Finding]:
             continue
         if last.state == runs.FAILED:
             yield of_failure(last)
-        elif last.state == runs.RUNNING and _is_free(workspace):
+        elif (
+            last.state == runs.RUNNING
+            and _is_free(workspace)
+            and runs.read(workspace, dag) == last  # it has not ended meanwhile
+        ):
             yield Finding(
                 "failed",
                 f"failed:{last.key}",
@@ -347,6 +423,18 @@ def _look_at_deliveries(workspace: Workspace, ledger) -> Iterator[Finding]:
             f"stay out of all figures, which are provisional meanwhile: "
             f"{_join([one[:12] for one in quarantined[:5]])}.",
             f"{which}; then accept or withdraw them, as docs/operations.md says.",
+        )
+
+
+def _look_at_the_overdue(workspace: Workspace) -> Iterator[Finding]:
+    """Say what should have gone by now, and why it has not."""
+    for one in overdue.read(workspace):
+        yield Finding(
+            "overdue",
+            f"overdue:{one.what}",
+            False,
+            f"What should have gone since {one.since} is still there ({one.what}): {one.reason}",
+            "Mend that, and the next night lets go of it.",
         )
 
 

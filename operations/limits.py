@@ -1,4 +1,4 @@
-"""The settings of this room: whole numbers, from the environment."""
+"""The limits of operations (hours, days, numbers that are kept), from the environment."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ class Limit(Enum):
     KEEP_RELEASES = ("CHATCIJFERS_KEEP_RELEASES", 14)
     KEEP_BACKUPS = ("CHATCIJFERS_KEEP_BACKUPS", 14)
     KEEP_LOG_DAYS = ("CHATCIJFERS_KEEP_LOG_DAYS", 90)
+
+    @property
+    def usual(self) -> int:
+        """What holds without the setting."""
+        return self.value[1]
 
     def read(self) -> int:
         """Give the setting's value, 1 or more. Raises Problem if it is anything else."""

@@ -14,17 +14,20 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ingest.disk import sync
 from ingest.key import read_key
 from ingest.lock import hold, make_private_folder
 from ingest.problem import Problem
 from ingest.workspace import Workspace
-from operations.files import explain, read_json, sync, write_json
+from operations.files import explain, read_json, write_json
 from operations.progress import Bytes
 from operations.store import Manifest, Store
-from publish.place import exchange, make_shared_folder, point
+from publish.place import OPEN_FOLDER, exchange, make_shared_folder, point
 
 SECONDS_TO_WAIT = 60
 STAGE = ".restoring"
+ASIDE = "replaced-"
+STAMP = "%Y-%m-%dT%H%M%SZ"
 LOG_OF_WAREHOUSE = "warehouse.duckdb.wal"
 
 
@@ -153,7 +156,7 @@ def _open_folders(releases: Path) -> None:
     for folder in sorted(folders, key=lambda path: len(path.parts), reverse=True):
         modes = [path.stat().st_mode & 0o777 for path in folder.iterdir()]
         folder.chmod(_entered(modes))
-    releases.chmod(_entered([path.stat().st_mode & 0o777 for path in releases.iterdir()]))
+    releases.chmod(OPEN_FOLDER)  # by whoever comes for what is for everybody
 
 
 def _entered(modes: list[int]) -> int:
@@ -182,7 +185,7 @@ def _write_note(workspace: Workspace, manifest: Manifest, now: datetime) -> None
     content = {
         "backup": manifest.name,
         "latest": manifest.latest,
-        "aside": _free_name(workspace, f"replaced-{now:%Y-%m-%dT%H%M%SZ}"),
+        "aside": _free_name(workspace, f"{ASIDE}{now:{STAMP}}"),
         "inodes": {kind: waits.stat().st_ino for kind, (waits, _) in _places(workspace).items()},
     }
     write_json(_note(workspace), content)
@@ -193,6 +196,15 @@ def _free_name(workspace: Workspace, name: str) -> str:
     names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
     stages = _stages(workspace).values()
     return next(one for one in names if not any(stage.with_name(one).exists() for stage in stages))
+
+
+def put_aside_at(folder: Path) -> datetime | None:
+    """Say when a restore put aside what is in a folder, by its name; None if it has another."""
+    stamp = folder.name.removeprefix(ASIDE)[: len("2026-11-23T020138Z")]
+    try:
+        return datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _put_in_place(workspace: Workspace, note: dict) -> list[Path]:
@@ -213,7 +225,9 @@ def _put_in_place(workspace: Workspace, note: dict) -> list[Path]:
 def _move_log_aside(workspace: Workspace, note: dict) -> None:
     """Keep the old warehouse's own log with it: the restored one must not be given it."""
     log = workspace.data / LOG_OF_WAREHOUSE
-    if log.exists() and workspace.warehouse.stat().st_ino != note["inodes"]["warehouse"]:
+    place = workspace.warehouse
+    is_restored = place.exists() and place.stat().st_ino == note["inodes"]["warehouse"]
+    if log.exists() and not is_restored:
         log.rename(workspace.data / STAGE / LOG_OF_WAREHOUSE)
 
 

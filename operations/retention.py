@@ -22,11 +22,12 @@ from ingest.lock import hold
 from ingest.pull import DEFAULT_MEMORY
 from ingest.warehouse import DEFINITION, Withheld, open_warehouse, private_files, run, transaction
 from ingest.workspace import Workspace
-from operations.published import why_not
+from operations import overdue
+from operations.objections import why_not
 from publish.contents import tables_of
 
-# Says why nothing may be deleted now, given the open warehouse and its workspace; else None.
-Objection = Callable[[duckdb.DuckDBPyConnection, Workspace], str | None]
+# Says why years may not go now, given the open warehouse, its workspace and the years; else None.
+Objection = Callable[[duckdb.DuckDBPyConnection, Workspace, list[int]], str | None]
 
 LOG = logging.getLogger("chatcijfers.operations")
 
@@ -188,7 +189,10 @@ def retain(workspace: Workspace) -> list[int]:
     put right: a helpline with mistakes, no room, no memory, another run.
     """
     keep = load_helpline(workspace.helpline).keep_events_years
-    return [] if keep is None else retire(workspace, keep, why_not)
+    if keep is None:
+        overdue.note(workspace, overdue.EVENTS, None)
+        return []
+    return retire(workspace, keep, why_not)
 
 
 def retire(workspace: Workspace, keep: int, objection: Objection) -> list[int]:
@@ -212,7 +216,8 @@ def _retire(workspace: Workspace, keep: int, objection: Objection, aside: Path) 
         run(connection, "use warehouse")
         try:
             years, reached_on = _due(connection, keep)
-            reason = objection(connection, workspace) if years else None
+            reason = objection(connection, workspace, years) if years else None
+            overdue.note(workspace, overdue.EVENTS, reason)
             if reason:
                 LOG.warning("Years that are due are kept for now (%s): %s", _list(years), reason)
             if not years or reason:

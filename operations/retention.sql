@@ -9,7 +9,7 @@ with contacts as (
         visitor_id,
         occurred_at,
         coalesce(
-            occurred_at - lag(occurred_at) over (partition by visitor_id order by occurred_at)
+            occurred_at - lag(occurred_at) over (partition by visitor_id order by occurred_at, rowid)
             > to_minutes($gap),
             true
         ) as is_start

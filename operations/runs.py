@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ingest.problem import Problem
 from ingest.workspace import Workspace
 from operations.files import read_json, write_json
 
@@ -46,7 +47,7 @@ def note(workspace: Workspace, last: LastTask) -> None:
         "at": last.at.isoformat(timespec="seconds"),
         "succeeded_at": last.succeeded_at and last.succeeded_at.isoformat(timespec="seconds"),
     }
-    with suppress(OSError):
+    with suppress(OSError, Problem):
         write_json(_path(workspace, last.dag), content)
 
 

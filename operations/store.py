@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -21,12 +20,11 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ingest.disk import sync
 from ingest.lock import make_private_folder
 from ingest.problem import Problem
-from operations.files import ASIDE, sync, write_json
+from operations.files import ASIDE, write_json
 from publish.verify import DATABASE
-
-log = logging.getLogger("chatcijfers.backup")
 
 CHUNK = 4 * 1024 * 1024
 FILE_MODE = 0o600
@@ -89,6 +87,15 @@ class Store:
             with suppress(Problem):
                 found.append(self.manifest(name))
         return found
+
+    def last_before(self, now: datetime) -> Manifest | None:
+        """Read the manifest of the last backup that was made by `now` and can be read."""
+        for name in reversed(self.names()):
+            with suppress(Problem):
+                manifest = self.manifest(name)
+                if manifest.made_at <= now:
+                    return manifest
+        return None
 
     def manifest(self, name: str) -> Manifest:
         """Read the manifest of a backup, as `latest` or by its name or its number."""
@@ -231,14 +238,10 @@ class Store:
     def sweep(self) -> int:
         """Remove contents that no backup holds, and what was left unfinished; return how many.
 
-        Nothing is removed while a manifest cannot be read: it may need what seems to be held by
-        none. The log names it.
+        Raises Problem, and removes nothing, while a manifest cannot be read: it may need what seems
+        to be held by none.
         """
-        try:
-            held = self._held()
-        except Problem as problem:
-            log.warning("Old contents of backups are kept, for one is damaged: %s", problem)
-            return 0
+        held = self._held()
         swept = 0
         for path in self.objects.glob("*/*"):
             if path.name not in held:

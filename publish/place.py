@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ingest.disk import sync
+
 # Anybody can enter a release, and read what is for everybody: a web server say, as another user.
 # All else is for the owner's group.
 FOR_EVERYBODY = ("public", "site")
@@ -69,7 +71,7 @@ def put_in_place(building: Path, folder: Path) -> None:
         exchange(building, folder)
     else:
         building.rename(folder)
-    _sync(folder.parent)
+    sync(folder.parent)
 
 
 def point(link: Path, folder: Path) -> None:
@@ -80,14 +82,14 @@ def point(link: Path, folder: Path) -> None:
     fresh = link.with_name(f"{UNFINISHED}{link.name}-{os.getpid()}")
     fresh.symlink_to(target)
     os.replace(fresh, link)
-    _sync(link.parent)
+    sync(link.parent)
 
 
 def _make_durable(folder: Path) -> None:
     """Set the modes of all files and folders, and wait until they are on the disk."""
     for path in (*folder.rglob("*"), folder):
         path.chmod(mode(path, folder))
-        _sync(path)
+        sync(path)
 
 
 def mode(path: Path, release: Path) -> int:
@@ -97,14 +99,6 @@ def mode(path: Path, release: Path) -> int:
     if path.is_dir():
         return OPEN_FOLDER if is_open else CLOSED_FOLDER
     return OPEN_FILE if is_open else CLOSED_FILE
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def exchange(one: Path, other: Path) -> None:

@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 
 import ingest.content
 from ingest import Problem, Workspace, pull
+from ingest.__main__ import main
 from ingest.deliveries import list_deliveries, quarantine, set_status
 from ingest.key import Key, make_key, read_key
 from ingest.lock import HELD, hold
@@ -977,12 +978,36 @@ def test_an_empty_folder_is_a_problem_and_other_files_are_no_logs(workspace):
 def test_the_state_folder_holds_no_logs_unless_it_is_asked_for_them(tmp_path, key):
     folder = tmp_path / "place"
     deliver(folder, "a.ndjson", [click("v", NOON)])
-    deliver(folder / "data" / "simulated", "b.ndjson", [click("w", NOON)])
+    deliver(folder / "data" / "other", "b.ndjson", [click("w", NOON)])
     state = folder / "data"
     state.chmod(0o710)
     helpline(tmp_path / "h")
     assert pull(Workspace(state, str(folder), tmp_path / "h")).files == 1
-    assert pull(Workspace(state, str(state / "simulated"), tmp_path / "h")).files == 1
+    assert pull(Workspace(state, str(state / "other"), tmp_path / "h")).files == 1
+
+
+def test_simulated_logs_and_a_helplines_own_are_never_mixed(tmp_path, key):
+    helpline(tmp_path / "h")
+    states = [tmp_path / "first", tmp_path / "second"]
+    deliver(tmp_path / "logs", "a.ndjson", [click("v", NOON)])
+    for state in states:
+        deliver(state / "simulated", "b.ndjson", [click("w", NOON)])
+        state.chmod(0o710)
+    own = [Workspace(state, str(tmp_path / "logs"), tmp_path / "h") for state in states]
+    simulated = [Workspace(state, str(state / "simulated"), tmp_path / "h") for state in states]
+
+    pull(own[0])
+    pull(own[0])
+    with pytest.raises(Problem, match=r"filled with a helpline's own logs.*Name the logs"):
+        pull(simulated[0])
+    assert pull(own[0]).known == 1
+
+    pull(simulated[1])
+    pull(simulated[1])
+    with pytest.raises(Problem, match=r"filled with simulated logs.*another state folder"):
+        pull(own[1])
+    with pytest.raises(Problem, match="filled with simulated logs"):
+        PULL.pull_more(simulated[1], str(tmp_path / "logs"))
 
 
 def test_everything_a_pull_writes_is_for_its_owner_only(workspace):
@@ -1153,3 +1178,33 @@ def test_fields_that_do_not_fit_are_empty_and_counted(workspace):
     )
     assert sorted(row[0] for row in rows) == [0, 0, 1, 2]
     assert [row[1:] for row in rows if row[0]] == [(None, None, None)] * 2
+
+
+def test_why_lines_were_set_aside_is_listed_without_what_they_say(workspace, capsys):
+    events = [click("v", NOON), *({"not": "an event"} for _ in range(12)), click("w", "2199-01-01")]
+    load(workspace, events)
+    [delivery] = list_deliveries(workspace.warehouse)[0]
+    assert main(["rejects", delivery.delivery_id[:8], "--data", str(workspace.data)]) == 0
+    said = capsys.readouterr().out
+    assert "13 of 14 lines set aside" in said
+    assert "12  not_an_event: 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 …" in said
+    assert "1  in_future: 14\n" in said
+
+
+def test_under_which_pseudonym_somebody_is_kept(workspace, monkeypatch, capsys):
+    load(workspace, [click("visitor-1", NOON)])
+    monkeypatch.setattr("sys.stdin", io.StringIO("visitor-1\n"))
+    assert main(["pseudonym", "visitor", "--data", str(workspace.data)]) == 0
+    said = capsys.readouterr().out
+    assert "visitor-1" not in said
+    [(kept,)] = query(workspace, "select visitor_id::varchar from raw.events")
+    assert said == f"{kept}  with the lasting key\n"
+
+
+def test_a_key_tells_its_fingerprint_and_nothing_else(workspace, capsys):
+    load(workspace, [click("v", NOON)])
+    assert main(["key", "--data", str(workspace.data)]) == 0
+    said = capsys.readouterr().out
+    [(known,)] = query(workspace, "select key_fingerprint from raw.warehouse")
+    assert known in said
+    assert KEY not in said

@@ -23,7 +23,7 @@ import pytest
 import ingest
 from ingest.problem import Problem
 from ingest.workspace import Workspace
-from operations import aging, restoring
+from operations import aging, overdue, restoring
 from operations.backup import backup
 from operations.store import Store
 from publish.contents import describe, tables_of
@@ -191,6 +191,24 @@ def test_a_damaged_manifest_is_named(copied: Workspace):
     path.write_text(path.read_text().replace('"latest": "', '"latest": "0'))
     with pytest.raises(Problem, match=path.name):
         restoring.restore(copied)
+
+
+def test_a_damaged_manifest_keeps_what_should_go_and_that_is_noted(copied: Workspace):
+    (path,) = (copied.backups / "manifests").iterdir()
+    whole = path.read_bytes()
+    unheld = copied.backups / "objects" / "00" / ("0" * 64)
+    unheld.parent.mkdir(exist_ok=True)
+    unheld.touch()
+    path.write_text("{")
+    aging.age(copied)
+    assert unheld.exists()
+    [kept] = overdue.read(copied)
+    assert kept.what == overdue.BACKUPS
+    assert path.name in kept.reason
+    path.write_bytes(whole)
+    aging.age(copied)
+    assert not unheld.exists()
+    assert overdue.read(copied) == []
 
 
 def test_another_key_and_no_key_are_refused(copied: Workspace, tmp_path: Path, monkeypatch):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,11 +15,11 @@ import pytest
 from ingest import lock, modes
 from ingest.key import Key
 from ingest.problem import Problem
-from ingest.warehouse import fill, open_warehouse
+from ingest.warehouse import fill, open_warehouse, run
 from ingest.workspace import Workspace
-from operations import health, runs
+from operations import health, overdue, runs
 from operations.announcing import announce
-from operations.health import examine
+from operations.health import OF_THE_LEDGER, examine
 from operations.limits import Limit
 from tests.conftest import KEY
 
@@ -89,9 +91,24 @@ def test_a_release_may_be_36_hours_old(workspace, hours, is_well):
 def test_the_hours_are_a_setting(workspace, monkeypatch):
     monkeypatch.setenv("CHATCIJFERS_HEALTH_HOURS", "2")
     assert kinds(workspace, NOW + 2 * HOUR) == {"stale": True}
-    monkeypatch.setenv("CHATCIJFERS_HEALTH_HOURS", "soon")
-    with pytest.raises(Problem, match="CHATCIJFERS_HEALTH_HOURS"):
-        examine(workspace, NOW)
+
+
+@pytest.mark.parametrize("name", [limit.value[0] for limit in Limit])
+def test_a_setting_that_is_none_is_found_and_the_usual_one_holds(workspace, monkeypatch, name):
+    monkeypatch.setenv(name, "soon")
+    (found,) = examine(workspace, NOW).findings
+    assert (found.kind, found.is_critical) == ("setting", True)
+    assert name in found.what
+    assert "stale" in kinds(workspace, NOW + 36 * HOUR)
+
+
+def test_a_warehouse_of_an_earlier_version_is_no_trouble(workspace):
+    with open_warehouse(workspace.warehouse) as connection:
+        run(connection, "update warehouse.raw.warehouse set schema_version = 2")
+    report = examine(workspace, NOW)
+    assert report.findings == []
+    assert report.not_looked_at == OF_THE_LEDGER
+    assert "earlier version" in str(report)
 
 
 def test_a_copied_folder_does_not_make_a_release_younger(workspace, tmp_path):
@@ -152,6 +169,48 @@ def test_a_run_that_was_cut_off_is_told_from_one_that_goes_on(workspace, monkeyp
         report = examine(workspace, NOW)
     assert [one.kind for one in report.findings if one.kind != "backup"] == []
     assert report.not_looked_at == ("damaged", "quarantined")
+
+
+def test_what_should_have_gone_is_found_with_its_reason_for_as_long_as_it_is_there(workspace):
+    overdue.note(workspace, overdue.KEYS, None)
+    assert kinds(workspace) == {}
+    overdue.note(workspace, overdue.KEYS, "there is no release yet.")
+    [since] = {one.since for one in overdue.read(workspace)}
+    overdue.note(workspace, overdue.EVENTS, "the latest release is damaged.")
+    overdue.note(workspace, overdue.KEYS, "public/ is held back.")
+    found = [one for one in examine(workspace, NOW).findings if one.kind == "overdue"]
+    assert len({one.key for one in found}) == 2
+    assert any(f"since {since}" in one.what and "held back" in one.what for one in found)
+    for what in (overdue.KEYS, overdue.EVENTS):
+        overdue.note(workspace, what, None)
+    assert kinds(workspace) == {}
+
+
+def test_a_share_that_is_away_is_found_and_all_else_as_well(workspace, monkeypatch):
+    def away(_place):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), "/mnt/backups")
+
+    failed(workspace, "The disk is gone.")
+    monkeypatch.setattr(health.shutil, "disk_usage", away)
+    assert kinds(workspace) == {"out_of_reach": True, "failed": False}
+    assert "/mnt/backups: Stale file handle" in says(workspace, "out_of_reach")
+
+
+def test_a_share_that_hangs_is_found_and_all_else_as_well(workspace, monkeypatch):
+    failed(workspace, "The disk is gone.")
+    monkeypatch.setattr(health, "SECONDS_TO_LOOK", 0.2)
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda _place: threading.Event().wait())
+    assert kinds(workspace) == {"out_of_reach": True, "failed": False}
+
+
+def test_what_a_restore_put_aside_is_found_after_a_month(workspace):
+    for place in (workspace.data, workspace.published):
+        (place / "replaced-2026-02-20T010203Z-2").mkdir()
+        (place / "replaced-by-hand").mkdir()
+    assert kinds(workspace, NOW - 15 * 24 * HOUR).get("aside") is None
+    found = [one for one in examine(workspace, NOW).findings if one.kind == "aside"]
+    assert len({one.key for one in found}) == 2
+    assert "before a restore on 2026-02-20" in found[0].what
 
 
 def test_deliveries_are_counted_and_not_named(workspace):

@@ -6,6 +6,7 @@ Random logs crowd around New Year (tests/strategies.py); whole nights go through
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import multiprocessing
 import os
 import shutil
@@ -25,7 +26,7 @@ from expectations.outcome import GateFailed, Outcome
 from ingest.helpline import load_helpline
 from ingest.problem import Problem
 from ingest.workspace import Workspace
-from operations import nightly, retention
+from operations import nightly, overdue, retention
 from operations.retention import retain, retire
 from publish.explain import explain
 from publish.protect import protect
@@ -51,7 +52,7 @@ GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 NO_LONGER_KNOWN = "no longer known"
 
 
-def no_objection(connection, workspace) -> None:
+def no_objection(connection, workspace, years) -> None:
     """Say nothing against a retirement: what was published is looked at elsewhere."""
 
 
@@ -60,22 +61,47 @@ def read_one(warehouse: Path, sql: str) -> list[tuple]:
         return connection.execute(sql).fetchall()
 
 
-def expected_after(before: dict, periods: dict[str, tuple], years: list[int]) -> dict:
-    """What the figures have to be once years have retired: what they were, or no longer known.
+Reach = tuple[int, bool]  # of a period: its first year, and whether it is closed
 
-    `periods` gives first year and closedness of each period.
-    """
+
+def reaches_of(warehouse: Path) -> tuple[dict[str, Reach], dict[str, Reach]]:
+    """Each period's first year and closedness, and those of the period it is compared with."""
+    periods = read_one(warehouse, "select period, year(starts_on), is_closed from figures.periods")
+    compared = read_one(
+        warehouse,
+        f"""
+        select distinct
+            judged.period,
+            year(earlier.starts_on),
+            earlier.ends_on + settling_days <= ({retention.REACH})
+        from intermediate.int_periods_judged as judged
+        inner join intermediate.int_periods_judged as earlier
+            on judged.basis = earlier.basis and judged.earlier_period = earlier.period
+        cross join (select settling_days from raw.settings)
+        """,
+    )
+    return tuple(
+        {period: (year, bool(is_closed)) for period, year, is_closed in rows}
+        for rows in (periods, compared)
+    )
+
+
+def expected_after(before: dict, reaches: tuple, years: list[int]) -> dict:
+    """What the figures have to be once years have retired: what they were, or no longer known."""
+    periods, compared = reaches
     first_kept = max(years) + 1
-    return {
-        cell: row
-        for cell, row in before.items()
-        if not _is_lost(cell, *periods[cell[1]], first_kept)
-    }
 
+    def is_lost(cell: tuple) -> bool:
+        figure, period, *_ = cell
+        year, is_closed = periods[period]
+        rests_on_all_before = figure.startswith("first_time_callers")
+        if not is_closed and (year < first_kept or rests_on_all_before):
+            return True
+        # What was not closed yet is not stored, so that nothing can be compared with it any more.
+        year, is_closed = compared.get(period, (first_kept, True))
+        return figure.endswith("_change_percent") and year < first_kept and not is_closed
 
-def _is_lost(cell: tuple, year: int, is_closed: bool, first_kept: int) -> bool:
-    rests_on_all_before = cell[0].startswith("first_time_callers")
-    return not is_closed and (year < first_kept or rests_on_all_before)
+    return {cell: row for cell, row in before.items() if not is_lost(cell)}
 
 
 def without_lost(rows: dict) -> dict:
@@ -113,19 +139,14 @@ def check_retirement(folder: Path, delivered, drawn, models: Models, key: str) -
     ingest.pull(workspace)
     models.build(workspace.warehouse)
     before = read_rows(workspace.warehouse)
-    periods = {
-        period: (year, is_closed)
-        for period, year, is_closed in read_one(
-            workspace.warehouse, "select period, year(starts_on), is_closed from figures.periods"
-        )
-    }
+    reaches = reaches_of(workspace.warehouse)
     years = retire(workspace, 0, no_objection)
     if not years:
         return years
     models.build(workspace.warehouse)
     after = read_rows(workspace.warehouse)
     assert after.keys() == before.keys()
-    assert differences(expected_after(before, periods, years), without_lost(after)) == {}
+    assert differences(expected_after(before, reaches, years), without_lost(after)) == {}
 
     # What comes again, in files of another content, adds nothing to any year.
     for number, content in enumerate(contents):
@@ -452,6 +473,33 @@ def alter_a_figure(workspace: Workspace) -> None:
         connection.execute("update figures.figures set value = 9 where figure = 'clicks'")
 
 
+def deliver_a_damaged_file(workspace: Workspace) -> None:
+    path = Path(workspace.logs) / "cut_off.ndjson.gz"
+    path.write_bytes(gzip.compress(b"{}")[:-4])
+    ingest.pull(workspace)
+
+
+def declare_a_gap(workspace: Workspace) -> None:
+    with duckdb.connect(str(workspace.warehouse)) as connection:
+        connection.execute(
+            "update intermediate.int_log_days set is_pending = true"
+            " where log = 'chat' and local_date = '2022-12-20'"
+        )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [(deliver_a_damaged_file, "1 damaged files"), (declare_a_gap, "the first is 2022-12-20")],
+)
+def test_nothing_goes_of_which_something_may_still_come(spoil, reason, ready, tmp_path):
+    workspace = copied(ready, tmp_path)
+    spoil(workspace)
+    assert retain(workspace) == []
+    [kept] = overdue.read(workspace)
+    assert kept.what == overdue.EVENTS
+    assert reason in kept.reason
+
+
 @pytest.mark.parametrize(
     "spoil", [lose_the_release, damage_the_release, deliver_more, fail_the_gate, alter_a_figure]
 )
@@ -461,8 +509,24 @@ def test_nothing_is_deleted_that_is_not_published(spoil, ready, tmp_path, caplog
     [(events,)] = read_one(workspace.warehouse, "select count(*) from raw.events")
     assert retain(workspace) == []
     assert "are kept for now (2022)" in caplog.text
+    assert [one.what for one in overdue.read(workspace)] == [overdue.EVENTS]
     assert read_one(workspace.warehouse, "select count(*) from raw.events") == [(events,)]
     assert read_one(workspace.warehouse, "from raw.closings") == []
+
+
+def test_a_category_that_stored_figures_go_by_has_to_stay_listed(nights, tmp_path):
+    workspace = copied(nights.workspace, tmp_path)
+    for file, line in (("exclusions.csv", "bot,"), ("codes.csv", "topic,")):
+        path = workspace.helpline / file
+        whole = path.read_text()
+        lines = whole.splitlines(keepends=True)
+        [gone, *_] = [number for number, text in enumerate(lines) if text.startswith(line)]
+        name = " ".join(lines[gone].split(",")[:2]) if file == "codes.csv" else "exclusion bot"
+        path.write_text("".join(lines[:gone] + lines[gone + 1 :]))
+        with pytest.raises(Problem, match=rf"{file}: the lines of {name} are gone"):
+            ingest.pull(workspace)
+        path.write_text(whole)
+    ingest.pull(workspace)
 
 
 # --- killed on the way

@@ -17,6 +17,7 @@ import pytest
 from expectations import deliveries, figures
 from ingest import Problem, Workspace, pull
 from ingest.keys import Keys
+from operations import overdue
 from operations.keys import destroy_keys_of_closed_years
 from publish.disclosure.cells import Cell
 from publish.explain import explain
@@ -225,6 +226,7 @@ def test_a_key_stays_until_its_year_is_closed_and_out(night: Night, tmp_path, ke
         connection.execute("update figures.periods set is_closed = true where period = '2022'")
         connection.execute("update raw.deliveries set status = 'withdrawn'")
     assert destroy_keys_of_closed_years(workspace) == []  # the release is not that of now
+    assert [one.what for one in overdue.read(workspace)] == [overdue.KEYS]
     assert (workspace.keys_folder / "2022").exists()
     assert query(workspace, "from raw.closings") == []
 
@@ -373,7 +375,9 @@ def test_a_clock_that_is_set_back_names_nobody_by_another_years_key(tmp_path, ke
     assert visitors(workspace) == before
 
 
-def test_rotating_from_a_year_that_was_read_reads_it_again_if_the_files_are_there(tmp_path, key):
+def test_rotating_from_a_year_that_was_read_reads_it_again_if_the_files_are_there(
+    tmp_path, key, caplog
+):
     events = [click(ANNA, "2021-12-31"), click(ANNA, "2022-01-01")]
     workspace = workspace_at(tmp_path, *events, rotate_keys_from=None)
     deliver(tmp_path / "logs", "of_2021.ndjson", [click(BEN, "2021-11-01")])
@@ -396,6 +400,15 @@ def test_rotating_from_a_year_that_was_read_reads_it_again_if_the_files_are_ther
     assert pull(workspace).read_again == 1
     assert visitors(workspace) == before
     assert query(workspace, "from raw.year_keys") == []
+
+    deliver(tmp_path / "logs", "of_2023.ndjson", [click(ANNA, "2023-01-01")])
+    pull(workspace)
+    assert sorted(path.name for path in workspace.keys_folder.iterdir()) == ["2022", "2023"]
+    with caplog.at_level(logging.WARNING):
+        destroy_keys_of_closed_years(workspace)
+    assert "Keys no longer rotate from 2022 on, and its key is destroyed" in caplog.text
+    assert [path.name for path in workspace.keys_folder.iterdir()] == ["2023"]
+    assert pull(workspace).read_again == 0
 
 
 def test_a_file_that_vanishes_while_keys_change_stops_the_run_until_it_is_back(

@@ -1,6 +1,10 @@
 -- From version 2 to 3: what the closing and the retirement of years need.
 -- Everything is at its end as in warehouse.sql; a table whose checks change is filled anew.
 
+alter table warehouse.raw.warehouse add column is_simulated boolean;
+comment on column warehouse.raw.warehouse.is_simulated is
+    'Whether it is filled from simulated logs: these and a helpline''s own are never mixed. Null before the first pull.';
+
 create table warehouse.raw.deliveries_before as from warehouse.raw.deliveries;
 drop table warehouse.raw.deliveries;
 
