@@ -8,7 +8,7 @@ import signal
 import sys
 from types import FrameType
 
-from dags import run, service, stack
+from dags import run, stack, up
 from ingest import modes
 from ingest.problem import Problem
 from ingest.workspace import Workspace
@@ -23,13 +23,16 @@ def main(arguments: list[str] | None = None) -> int:
     os.umask(0o077)
     signal.signal(signal.SIGTERM, _end)
     try:
-        modes.check(workspace)
+        if (
+            options.command != "service"
+        ):  # a container has to be there to tell of it: each task checks
+            modes.check(workspace)
         if options.command == "run":
             run.run(workspace)
         elif options.command == "service":
             stack.serve(options.name, workspace, options.arguments)
         else:
-            service.serve(workspace, options.port)
+            up.serve(workspace, options.port)
     except Problem as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1

@@ -52,23 +52,41 @@ class Announcer(BaseNotifier):
         """Look at the state folder, and send what is new; what cannot be sent is logged."""
         workspace = Workspace.from_environment()
         try:
-            configured = _configured()
+            configured, unusable = _configured()
             if not configured:
+                if unusable:
+                    raise unusable[0]
                 return
             report = examine(workspace)
-            report.findings = _with_failure(report.findings, context)
+            report.findings = _with_failure(report.findings, context) + _of_channels(unusable)
             announce(workspace, report, configured)
         except (Problem, OSError) as problem:
             log.error("Nothing could be announced: %s", problem)
 
 
-def _configured() -> dict[str, Send]:
-    found: dict[str, Send] = {}
-    if channels.recipients():
-        found["mail"] = _mail
-    if channels.has_webhook():
-        found["webhook"] = _call
-    return found
+def _configured() -> tuple[dict[str, Send], list[Problem]]:
+    """Give the channels that can be used, and what is wrong with the others."""
+    usable, problems = channels.usable_connections()
+    sends = {channels.MAIL: ("mail", _mail), channels.WEBHOOK: ("webhook", _call)}
+    return {
+        name: send
+        for connection, (name, send) in sends.items()
+        if f"AIRFLOW_CONN_{connection.upper()}" in usable
+    }, problems
+
+
+def _of_channels(problems: list[Problem]) -> list[Finding]:
+    """Have the channel that can be used tell of the one that cannot."""
+    return [
+        Finding(
+            "channel",
+            f"channel:{str(problem).split()[0]}",
+            True,
+            f"Announcements do not go out on every channel. {problem}",
+            "Correct it in the settings of this installation, and start the services anew.",
+        )
+        for problem in problems
+    ]
 
 
 def _with_failure(findings: list[Finding], context: Context) -> list[Finding]:

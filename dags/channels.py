@@ -22,18 +22,23 @@ def connections() -> dict[str, str]:
 
     Raises Problem, naming the variable, for a setting that cannot be used.
     """
-    found = {}
-    if recipients():
-        found[f"AIRFLOW_CONN_{MAIL.upper()}"] = json.dumps(_mail())
-    if webhook := _secret("CHATCIJFERS_NOTIFY_WEBHOOK"):
-        if not webhook.startswith(("https://", "http://")):
-            raise Problem(
-                "CHATCIJFERS_NOTIFY_WEBHOOK is no address: it begins with https:// or http://."
-            )
-        found[f"AIRFLOW_CONN_{WEBHOOK.upper()}"] = json.dumps(
-            {"conn_type": "http", "host": webhook}
-        )
+    found, problems = usable_connections()
+    if problems:
+        raise problems[0]
     return found
+
+
+def usable_connections() -> tuple[dict[str, str], list[Problem]]:
+    """Give the connections of the channels that can be used, and what is wrong with the others."""
+    found: dict[str, str] = {}
+    problems = []
+    for name, describe in ((MAIL, _mail), (WEBHOOK, _webhook)):
+        try:
+            if described := describe():
+                found[f"AIRFLOW_CONN_{name.upper()}"] = json.dumps(described)
+        except Problem as problem:
+            problems.append(problem)
+    return found, problems
 
 
 def recipients() -> list[str]:
@@ -47,12 +52,18 @@ def sender() -> str:
     return os.environ.get("CHATCIJFERS_SMTP_FROM", "").strip() or recipients()[0]
 
 
-def has_webhook() -> bool:
-    """Tell whether there is a webhook."""
-    return bool(_secret("CHATCIJFERS_NOTIFY_WEBHOOK"))
+def _webhook() -> dict | None:
+    address = _secret("CHATCIJFERS_NOTIFY_WEBHOOK")
+    if address and not address.startswith(("https://", "http://")):
+        raise Problem(
+            "CHATCIJFERS_NOTIFY_WEBHOOK is no address: it begins with https:// or http://."
+        )
+    return {"conn_type": "http", "host": address} if address else None
 
 
-def _mail() -> dict:
+def _mail() -> dict | None:
+    if not recipients():
+        return None
     host = os.environ.get("CHATCIJFERS_SMTP_HOST", "").strip()
     if not host:
         raise Problem(

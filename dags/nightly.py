@@ -13,7 +13,8 @@
 - `retain` lets go of what has had its time: events of years that are older than the helpline keeps
   them, keys of closed years, databases of old releases and backups, old logs.
 
-Whatever fails, the latest release stays as it was, and it is announced. A failed gate is not tried
+Whatever fails before `publish`, the latest release stays as it was; if `retain` fails, the night's
+release is in place. Either is announced. A failed gate is not tried
 again: the same data would fail it again. A night that was missed needs nothing: each run reads
 whatever was not loaded before.
 """

@@ -55,7 +55,10 @@ def serve(name: str, workspace: Workspace, arguments: list[str]) -> None:
             "This command is for the containers of docker-compose.yml."
         ) from None
     if name in ANNOUNCING:
-        variables |= channels.connections()
+        usable, problems = channels.usable_connections()
+        variables |= usable
+        for problem in problems:
+            print(f"Announcements: {problem}", file=sys.stderr)
     command = [sys.executable, "-m", *MODULES[name], *arguments]
     os.execve(sys.executable, command, variables)
 

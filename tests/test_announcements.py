@@ -220,7 +220,7 @@ def announcer(failed_run, monkeypatch):
     def announce(context: dict | None = None, **settings: str) -> None:
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
-        for name, value in channels.connections().items():
+        for name, value in channels.usable_connections()[0].items():
             monkeypatch.setenv(name, value)
         Announcer()(context or {})
 
@@ -252,6 +252,16 @@ def test_mail_is_text_and_never_markup_or_a_template(announcer, mail_server):
     announcer(**mail_settings(mail_server))
     (mail,) = mail_server.mails[before:]
     assert "It {{ 1 / 0 }} failed &lt;b&gt;so&lt;/b&gt;." in mail.get_body(("html",)).get_content()
+
+
+def test_a_channel_that_cannot_be_used_is_told_of_by_the_other(announcer, mail_server):
+    before = len(mail_server.mails)
+    gone = {"CHATCIJFERS_NOTIFY_WEBHOOK_FILE": "/run/notify/gone"}
+    announcer(**mail_settings(mail_server), **gone)
+    (mail,) = mail_server.mails[before:]
+    said = mail.get_body(("html",)).get_content()
+    assert "failed in the task `pull`" in said
+    assert "CHATCIJFERS_NOTIFY_WEBHOOK_FILE names /run/notify/gone, which cannot be read" in said
 
 
 def test_a_mistake_in_the_software_is_announced_without_its_words(announcer, webhook):
