@@ -91,17 +91,19 @@ def expected_after(before: dict, reaches: tuple, years: list[int]) -> dict:
     periods, compared = reaches
     first_kept = max(years) + 1
 
-    def is_lost(cell: tuple) -> bool:
+    def is_lost(cell: tuple, status: str) -> bool:
         figure, period, *_ = cell
         year, is_closed = periods[period]
         rests_on_all_before = figure.startswith("first_time_callers")
         if not is_closed and (year < first_kept or rests_on_all_before):
             return True
+        if rests_on_all_before and year >= first_kept and status == "O":
+            return True  # it had no value before either, and says now that it never will
         # What was not closed yet is not stored, so that nothing can be compared with it any more.
         year, is_closed = compared.get(period, (first_kept, True))
         return figure.endswith("_change_percent") and year < first_kept and not is_closed
 
-    return {cell: row for cell, row in before.items() if not is_lost(cell)}
+    return {cell: row for cell, row in before.items() if not is_lost(cell, row.obs_status)}
 
 
 def without_lost(rows: dict) -> dict:
