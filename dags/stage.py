@@ -18,7 +18,6 @@ from ingest.workspace import Workspace
 from operations import restoring, runs
 
 REASON = "reason"
-SECONDS_TO_WAIT = 60  # for someone who is accepting or withdrawing a delivery meanwhile
 
 
 def carry_out(room: Callable[[Workspace], object]) -> None:
@@ -61,7 +60,7 @@ def carry_out(room: Callable[[Workspace], object]) -> None:
 @contextmanager
 def _alone(workspace: Workspace) -> Iterator[None]:
     """Have the state folder, and have whatever the room starts know that it is held."""
-    with private_files(), lock.hold(workspace.data, SECONDS_TO_WAIT):
+    with private_files(), lock.hold(workspace.data, lock.SECONDS_TO_WAIT):
         before = os.environ.get(lock.HELD)
         os.environ[lock.HELD] = "1"
         try:

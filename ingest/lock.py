@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ingest.problem import InUse, Problem
 
+SECONDS_TO_WAIT = 60  # for somebody who has the state folder for a moment
 HELD = "CHATCIJFERS_LOCK_HELD"
 SECONDS_BETWEEN_TRIES = 0.2
 # Its owner's group may pass through, to the releases, and read nothing on the way.

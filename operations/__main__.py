@@ -8,15 +8,13 @@ import os
 import sys
 from collections.abc import Callable
 
-from ingest.lock import hold
+from ingest.lock import SECONDS_TO_WAIT, hold
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 from operations import aging, nightly, restoring
 from operations.backup import backup, tell
 from operations.health import examine
 from operations.store import Store
-
-SECONDS_TO_WAIT = 60
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ingest.lock import hold, make_private_folder
+from ingest.lock import SECONDS_TO_WAIT, hold, make_private_folder
 from ingest.problem import Problem
 from ingest.warehouse import open_warehouse, run
 from ingest.workspace import Workspace
@@ -21,8 +21,6 @@ from operations.files import explain
 from operations.progress import Bytes
 from operations.store import Entry, Manifest, Store
 from publish.place import UNFINISHED
-
-SECONDS_TO_WAIT = 60
 
 
 def backup(workspace: Workspace, now: datetime | None = None) -> Manifest:

@@ -140,9 +140,9 @@ def examine(workspace: Workspace, now: datetime | None = None) -> Report:
 def _looked(look: Look) -> list[Finding]:
     """Give what a look finds, or that it cannot look: a share that is away must silence nobody."""
     try:
-        return Patience(SECONDS_TO_LOOK).call("A place that is looked at", lambda: list(look()))
-    except OutOfReach as problem:
-        reason = str(problem)
+        return Patience(SECONDS_TO_LOOK).call("A place", lambda: list(look()))
+    except OutOfReach:
+        reason = f"A place has not answered for {SECONDS_TO_LOOK:g} seconds."
     except OSError as error:
         reason = f"{error.filename or 'A disk'}: {error.strerror or error}."
     return [
@@ -268,8 +268,8 @@ def _look_at_modes(workspace: Workspace) -> Iterator[Finding]:
             "modes",
             "modes:" + _digest(str(one.path) for one in found),
             True,
-            f"Others than the owner can get at {len(found)} places in the state folder; first: "
-            f"{found[0]}.",
+            f"Others than the owner can get at {_count(len(found), 'place')} in the state folder; "
+            f"first: {found[0]}.",
             "No run starts until it is closed. Find out who opened it, and whether somebody read "
             "it: it holds pseudonymous data.",
         )

@@ -11,6 +11,7 @@ from ingest.warehouse import fill, open_warehouse, private_files, run, transacti
 from ingest.workspace import Workspace
 from operations import overdue
 from operations.objections import why_not
+from operations.retention import REACH
 from publish import contents
 
 log = logging.getLogger("chatcijfers.keys")
@@ -35,7 +36,7 @@ def destroy_keys_of_closed_years(workspace: Workspace) -> list[int]:
         overdue.note(workspace, overdue.KEYS, reason)
         with open_warehouse(workspace.warehouse) as connection:
             if due and reason is None:
-                _close(connection, _closed_years(connection))
+                _close(connection, due)
             closed = run(
                 connection, "select year from warehouse.raw.closings where key_destroyed order by 1"
             )
@@ -131,16 +132,5 @@ def _close(connection, years: list[str]) -> None:
 
 def _reached_on(connection) -> str:
     """Give the day to which all logs reach that have anything covered, as ISO text."""
-    [(day,)] = run(
-        connection,
-        """
-        select cast(min(last_on) as varchar)
-        from (
-            select max(local_date) as last_on
-            from warehouse.intermediate.int_log_days
-            where is_covered
-            group by log
-        )
-        """,
-    )
-    return day
+    [(day,)] = run(connection, REACH)
+    return day.isoformat()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ingest.disk import sync
 from ingest.key import read_key
-from ingest.lock import hold, make_private_folder
+from ingest.lock import SECONDS_TO_WAIT, hold, make_private_folder
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 from operations.files import explain, read_json, write_json
@@ -24,7 +24,6 @@ from operations.progress import Bytes
 from operations.store import Manifest, Store
 from publish.place import OPEN_FOLDER, exchange, make_shared_folder, point
 
-SECONDS_TO_WAIT = 60
 STAGE = ".restoring"
 ASIDE = "replaced-"
 STAMP = "%Y-%m-%dT%H%M%SZ"

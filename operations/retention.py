@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from ingest.closings import new_year
+from ingest.disk import sync
 from ingest.helpline import load_helpline
 from ingest.lock import hold
 from ingest.pull import DEFAULT_MEMORY
@@ -53,7 +54,7 @@ order by starts_on
 REACH = """
 select min(reached_on)
 from (
-    select max(local_date) as reached_on from intermediate.int_log_days
+    select max(local_date) as reached_on from warehouse.intermediate.int_log_days
     where is_covered
     group by log
 )
@@ -321,14 +322,9 @@ def _put_in_place(aside: Path, warehouse: Path) -> None:
     for path in (aside, warehouse):
         if path.with_name(f"{path.name}.wal").exists():
             raise Withheld(f"{path.name} was not written to its end; nothing was deleted")
-    with aside.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(aside)
     aside.replace(warehouse)
-    folder = os.open(warehouse.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(warehouse.parent)
 
 
 def _remove(aside: Path) -> None:

@@ -199,7 +199,7 @@ def test_a_share_that_is_away_is_found_and_all_else_as_well(workspace, monkeypat
 def test_a_share_that_hangs_is_found_and_all_else_as_well(workspace, monkeypatch):
     failed(workspace, "The disk is gone.")
     monkeypatch.setattr(health, "SECONDS_TO_LOOK", 0.2)
-    monkeypatch.setattr(health.shutil, "disk_usage", lambda _place: threading.Event().wait())
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda _place: threading.Event().wait(30))
     assert kinds(workspace) == {"out_of_reach": True, "failed": False}
 
 

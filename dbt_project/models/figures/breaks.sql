@@ -139,9 +139,7 @@ changes_of_hours as (
 
 bases as (
 
-    select
-        unnest(['button', 'chat', 'both', 'both']) as basis,
-        unnest(['button', 'chat', 'button', 'chat']) as log
+    {{ logs_of_bases() }}
 
 ),
 

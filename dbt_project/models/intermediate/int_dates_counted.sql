@@ -40,9 +40,7 @@ months as (
 
 bases as (
 
-    select
-        unnest(['button', 'chat', 'both', 'both']) as basis,
-        unnest(['button', 'chat', 'button', 'chat']) as log
+    {{ logs_of_bases() }}
 
 ),
 

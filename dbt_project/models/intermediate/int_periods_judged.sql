@@ -34,9 +34,7 @@ closed_periods as (
 
 bases as (
 
-    select
-        unnest(['button', 'chat', 'both', 'both']) as basis,
-        unnest(['button', 'chat', 'button', 'chat']) as log
+    {{ logs_of_bases() }}
 
 ),
 
