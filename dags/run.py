@@ -34,8 +34,8 @@ def run(workspace: Workspace) -> None:
     """
     started = time.monotonic()
     parts = Parts()
-    load_helpline(workspace.helpline)  # what is wrong with it is said before anything is made
-    print(f"The night of {workspace.helpline.name}, into {workspace.data}")
+    helpline = load_helpline(workspace.helpline)  # what is wrong is said before anything is made
+    print(f"The night of {helpline.name}, into {workspace.data}")
     with lock.hold(workspace.data), _airflow_to_itself(workspace):
         preparation.prepare(workspace)
         _through_airflow(workspace, parts)

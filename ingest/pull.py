@@ -48,6 +48,7 @@ from ingest.warehouse import (
     run,
     transaction,
 )
+from ingest.wording import counted
 from ingest.workspace import Workspace
 
 LOG = logging.getLogger("chatcijfers.ingest")
@@ -85,10 +86,10 @@ class Summary:
         """Say it in one sentence or two."""
         again = f", {self.read_again:,} read again" if self.read_again else ""
         text = (
-            f"{_count(self.files, 'file')} in {self.seconds:.1f} s: {self.loaded:,} new{again}, "
+            f"{counted(self.files, 'file')} in {self.seconds:.1f} s: {self.loaded:,} new{again}, "
             f"{self.known:,} loaded before, {self.refused:,} damaged. "
-            f"{_count(self.events, 'event')}, {_count(self.rejects, 'line')} set aside, "
-            f"{_count(self.blank_lines, 'blank line')}."
+            f"{counted(self.events, 'event')}, {counted(self.rejects, 'line')} set aside, "
+            f"{counted(self.blank_lines, 'blank line')}."
         )
         if self.reasons:
             reasons = (f"{reason} {number:,}" for reason, number in self.reasons.items())
@@ -152,9 +153,9 @@ def pull_more(workspace: Workspace, folder: str = "", *, anew: bool = False) -> 
     if folder and summary.refusals:
         names = ", ".join(list(summary.refusals)[:LISTED_REFUSALS])
         raise Problem(
-            f"{_count(summary.refused, 'file')} of {folder} could not be read to the end: {names}. "
-            "The others were loaded. Put sound copies in their place and backfill again, or go on "
-            "without them: tonight's run publishes what was loaded."
+            f"{counted(summary.refused, 'file')} of {folder} could not be read to the end: "
+            f"{names}. The others were loaded. Put sound copies in their place and backfill again, "
+            "or go on without them: tonight's run publishes what was loaded."
         )
     return summary
 
@@ -264,7 +265,7 @@ class Loader:
                 summary.refusals[file.name] = str(damage)
             if time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
                 reported = time.monotonic()
-                LOG.info("%s of %s looked at", f"{summary.files:,}", _count(len(files), "file"))
+                LOG.info("%s of %s looked at", f"{summary.files:,}", counted(len(files), "file"))
         self._commit_waiting()
         if self._names:
             with transaction(self._connection):
@@ -456,12 +457,12 @@ def _report(summary: Summary) -> None:
             reason,
         )
     if summary.refused > LISTED_REFUSALS:
-        LOG.warning("… and %s more damaged files", f"{summary.refused - LISTED_REFUSALS:,}")
+        LOG.warning("… and %s", counted(summary.refused - LISTED_REFUSALS, "more damaged file"))
     if summary.outdated:
         LOG.warning(
             "%s read with other settings than today's, and the file is no longer there: %s%s. Put "
             "it back to have it read again.",
-            f"{_count(len(summary.outdated), 'delivery', 'deliveries')} loaded earlier",
+            f"{counted(len(summary.outdated), 'delivery', 'deliveries')} loaded earlier",
             ", ".join(summary.outdated[:3]),
             " …" if len(summary.outdated) > 3 else "",
         )
@@ -469,7 +470,7 @@ def _report(summary: Summary) -> None:
         LOG.warning(
             "%s without a checksum (first: %s): damage inside would show as lines set aside only. "
             "Compress with `zstd`, which adds one, or with gzip.",
-            _count(len(summary.unchecked), "zstd file"),
+            counted(len(summary.unchecked), "zstd file"),
             summary.unchecked[0],
         )
     if summary.made_keys:
@@ -501,7 +502,3 @@ def _amount(memory: str) -> int:
     if not found:
         raise Problem(f"{memory!r} is not an amount of memory. Write it as 500MB or 2GB.")
     return int(float(found[1]) * units[found[2] or ""])
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -6,6 +6,7 @@ import re
 import tomllib
 from datetime import date, datetime
 from functools import cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ingest.cells import read_day
@@ -51,6 +52,18 @@ def read_settings(folder: Folder) -> dict:
             f"{name} is not a setting that this version knows; it has no effect",
         )
     return settings
+
+
+def name_of(folder: Path) -> str:
+    """Give a helpline's name as its settings have it, on one line; if they cannot, its folder's.
+
+    For what is said to people: it raises nothing, whatever is wrong with the settings.
+    """
+    try:
+        name = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8")).get("name")
+    except (OSError, ValueError):
+        name = None
+    return (" ".join(name.split()) if isinstance(name, str) else "") or folder.name
 
 
 def _check_rotation(folder: Folder, settings: dict, lines: dict[str, int]) -> None:

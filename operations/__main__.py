@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ingest.lock import SECONDS_TO_WAIT, hold
 from ingest.problem import Problem
+from ingest.wording import counted
 from ingest.workspace import Workspace
 from operations import aging, nightly, restoring
 from operations.backup import backup, tell
@@ -85,7 +86,8 @@ def _backups(workspace: Workspace, _options: argparse.Namespace) -> int:
             print(f"{name}  DAMAGED: {problem}")
             continue
         aged = "without warehouse and databases" if manifest.is_aged else "whole"
-        print(f"{name}  {len(manifest.releases)} releases, latest {manifest.latest}, {aged}")
+        releases = counted(len(manifest.releases), "release")
+        print(f"{name}  {releases}, latest {manifest.latest}, {aged}")
     return 0
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from ingest.lock import SECONDS_TO_WAIT, hold, make_private_folder
 from ingest.problem import Problem
+from ingest.settings import name_of
 from ingest.warehouse import open_warehouse, run
+from ingest.wording import counted
 from ingest.workspace import Workspace
 from operations import restoring
 from operations.aging import sweep
@@ -78,7 +80,7 @@ def _backup(workspace: Workspace, store: Store, fingerprint: str, now: datetime)
     manifest = Manifest(
         name=store.next_name(now),
         made_at=now,
-        helpline=workspace.helpline.name,
+        helpline=name_of(workspace.helpline),
         key_fingerprint=fingerprint,
         latest=latest.resolve().name if latest.exists() else None,
         files={"warehouse.duckdb": store.add(workspace.warehouse, progress)},
@@ -144,7 +146,7 @@ def tell(manifest: Manifest, backups: Path) -> str:
     size = sum(entry.bytes for entry in manifest.files.values()) / 1e6
     return (
         f"Backup {manifest.name} in {backups}: the warehouse ({size:,.1f} MB) and "
-        f"{len(manifest.releases)} releases.\n"
+        f"{counted(len(manifest.releases), 'release')}.\n"
         "Not in it, on purpose: the key of the pseudonyms, which has to be kept elsewhere, and the "
         "helpline's settings, which belong under version control."
     )

@@ -19,7 +19,9 @@ from ingest import lock, modes
 from ingest.deliveries import Delivery, list_deliveries
 from ingest.patience import Patience
 from ingest.problem import OutOfReach, Problem
+from ingest.settings import name_of
 from ingest.warehouse import Outdated, Withheld
+from ingest.wording import counted
 from ingest.workspace import Workspace
 from operations import overdue, restoring, runs
 from operations.limits import Limit
@@ -112,7 +114,7 @@ def examine(workspace: Workspace, now: datetime | None = None) -> Report:
         )
     latest = workspace.published / "latest"
     has_release = (latest / MANIFEST).is_file()
-    report = Report(workspace.helpline.name, now)
+    report = Report(_name_of(workspace.helpline), now)
     if has_release:
         report.release, report.placed_at = latest.resolve().name, placed_at(latest.resolve())
     ledger, damage = _read_ledger(workspace)
@@ -135,6 +137,13 @@ def examine(workspace: Workspace, now: datetime | None = None) -> Report:
     found = [finding for look in looks for finding in _looked(look)]
     report.findings = sorted(found, key=lambda finding: not finding.is_critical)
     return report
+
+
+def _name_of(helpline: Path) -> str:
+    try:
+        return Patience(SECONDS_TO_LOOK).call("The helpline's folder", name_of, helpline)
+    except OutOfReach:
+        return helpline.name
 
 
 def _looked(look: Look) -> list[Finding]:
@@ -268,7 +277,7 @@ def _look_at_modes(workspace: Workspace) -> Iterator[Finding]:
             "modes",
             "modes:" + _digest(str(one.path) for one in found),
             True,
-            f"Others than the owner can get at {_count(len(found), 'place')} in the state folder; "
+            f"Others than the owner can get at {counted(len(found), 'place')} in the state folder; "
             f"first: {found[0]}.",
             "No run starts until it is closed. Find out who opened it, and whether somebody read "
             "it: it holds pseudonymous data.",
@@ -409,7 +418,7 @@ def _look_at_deliveries(workspace: Workspace, ledger) -> Iterator[Finding]:
             "damaged",
             "damaged:" + _digest(file for file, *_ in refusals),
             False,
-            f"{_count(len(refusals), 'file')} could not be read to the end, so that nothing of "
+            f"{counted(len(refusals), 'file')} could not be read to the end, so that nothing of "
             "them was loaded.",
             f"{which}. Deliver them again: they are tried every night.",
         )
@@ -419,8 +428,8 @@ def _look_at_deliveries(workspace: Workspace, ledger) -> Iterator[Finding]:
             "quarantined",
             "quarantined:" + _digest(quarantined),
             False,
-            f"{_count(len(quarantined), 'delivery', 'deliveries')} did not pass the first gate and "
-            f"stay out of all figures, which are provisional meanwhile: "
+            f"{counted(len(quarantined), 'delivery', 'deliveries')} did not pass the first gate "
+            f"and stay out of all figures, which are provisional meanwhile: "
             f"{_join([one[:12] for one in quarantined[:5]])}.",
             f"{which}; then accept or withdraw them, as docs/operations.md says.",
         )
@@ -453,7 +462,7 @@ def _look_at_public(latest: Path) -> Iterator[Finding]:
             "held:" + _digest(f"{cell}" for cell in cells) + f":{through}",
             False,
             f"public/ is held back: figures through {through} are due, but the logs contradict "
-            f"what was published of {_count(len(cells), 'figure')}: {named}.",
+            f"what was published of {counted(len(cells), 'figure')}: {named}.",
             "`.venv/bin/python -m publish contradictions` writes the lines that revisions.csv "
             "needs, for a person to give the reason; or mend the logs.",
         )
@@ -461,10 +470,6 @@ def _look_at_public(latest: Path) -> Iterator[Finding]:
 
 def _digest(texts) -> str:
     return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:12]
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _join(names) -> str:

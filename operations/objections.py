@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import duckdb
 
 from ingest.warehouse import run
+from ingest.wording import counted
 from ingest.workspace import Workspace
 from publish.contents import describe, tables_of
 from publish.identity import input_id
@@ -35,8 +36,8 @@ def _what_is_missing(connection: duckdb.DuckDBPyConnection, years: Sequence[int]
     [(damaged,)] = run(connection, "select count(*) from raw.refusals")
     if damaged:
         return (
-            f"{damaged} damaged files may hold events of then: deliver them again, or take them "
-            "away."
+            f"{counted(damaged, 'damaged file')} may hold events of then: deliver again what "
+            "is damaged, or take it away."
         )
     [(days, first)] = run(
         connection,
@@ -48,9 +49,9 @@ def _what_is_missing(connection: duckdb.DuckDBPyConnection, years: Sequence[int]
     )
     if days:
         return (
-            f"{days} days of then are pending, the first is {first}: they lie in a quarantined "
-            "delivery or in a line of data_gaps.csv. Accept or withdraw the delivery, or take the "
-            "line out if nothing more comes."
+            f"{counted(days, 'day')} of then cannot be judged, the first is {first}: in a "
+            "quarantined delivery, or in a line of data_gaps.csv. Accept or withdraw the delivery, "
+            "or take the line out if nothing more comes."
         )
     return None
 

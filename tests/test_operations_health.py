@@ -196,6 +196,23 @@ def test_a_share_that_is_away_is_found_and_all_else_as_well(workspace, monkeypat
     assert "/mnt/backups: Stale file handle" in says(workspace, "out_of_reach")
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('name = "Praat erover\\nBcc: x@example.org"', "Praat erover Bcc: x@example.org"),
+        ('name = ""', "a_helpline"),
+        ("name = 1", "a_helpline"),
+        ("name = [", "a_helpline"),
+        (None, "a_helpline"),
+    ],
+)
+def test_a_helpline_is_called_by_its_name_or_by_its_folder(workspace, settings, said):
+    if settings is not None:
+        workspace.helpline.mkdir()
+        (workspace.helpline / "helpline.toml").write_text(settings, encoding="utf-8")
+    assert examine(workspace, NOW).helpline == said
+
+
 def test_a_share_that_hangs_is_found_and_all_else_as_well(workspace, monkeypatch):
     failed(workspace, "The disk is gone.")
     monkeypatch.setattr(health, "SECONDS_TO_LOOK", 0.2)
