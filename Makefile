@@ -45,8 +45,8 @@ restore: environment  ## Put a backup into DATA= (BACKUP=, the last one); what w
 test: environment  ## Run the tests, WORKERS= at a time
 	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-chaos: environment  ## Kill KILLS= nights at random points (SEED=), and see whether the next ones put it right
-	@$(PYTHON) -m chaos --kills $(KILLS) --workers $(WORKERS) $(if $(SEED),--seed $(SEED))
+chaos: environment  ## Kill KILLS= nights at random points (SEED=, FROM=), and see whether the next ones put it right
+	@$(PYTHON) -m chaos --kills $(KILLS) --workers $(WORKERS) $(if $(SEED),--seed $(SEED)) $(if $(FROM),--from $(FROM))
 
 audit: environment  ## Ask whether a locked package has a known vulnerability; needs the network
 	@./audit.sh

@@ -5,7 +5,7 @@ power cut does (but for what the disk had not written yet, which only a machine 
 lose); the others take one of them. After each kill comes a night that is left alone and has to put
 all right; some of these are killed as well, and the next one is left alone. Seed and number of a
 trial decide which night, where and what: `--seed 7 --only 42` does the 42nd of seed 7 again, as
-closely as time can be met.
+closely as time can be met. A run that is stopped says how to go on with the trials that are left.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from chaos.kill import Trial, carry_out, trial
@@ -41,41 +42,52 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="another number, other kills (drawn, and printed)")
     parser.add_argument("--workers", type=int, default=2, help="nights at a time (2)")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="do one trial of a seed again")
+    parser.add_argument(
+        "--from", type=int, default=1, dest="first", metavar="NUMBER",
+        help="go on with this trial of a seed, where a run was stopped (1)",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
+    if options.seed is None and (options.only or options.first > 1):
+        parser.error("which seed? It is in the first line that the other run printed: --seed")
+    if not 1 <= options.first <= options.kills:
+        parser.error(f"--from is a trial of the {options.kills}: 1 to {options.kills}")
     seed = random.SystemRandom().randrange(10_000) if options.seed is None else options.seed
-    numbers = [options.only] if options.only else range(1, options.kills + 1)
+    numbers = [options.only] if options.only else range(options.first, options.kills + 1)
     planned = [trial(seed, number) for number in numbers]
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        done = _carry_out_all(folder, seed, planned, min(options.workers, len(planned)))
-    except NotUndisturbed as failure:
-        print(f"A night failed that nobody had disturbed:\n{failure}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr)
-        return 128 + signal.SIGINT
-    finally:
-        if not any(folder.glob("wrong-*")):
-            shutil.rmtree(folder, ignore_errors=True)
-    print(_summary(done, seed, folder))
-    return 1 if any(one.wrong for one in done) else 0
-
-
-def _carry_out_all(folder: Path, seed: int, planned: list[Trial], workers: int) -> list[Trial]:
-    started = time.monotonic()
+    workers = min(options.workers, len(planned))
     print(f"{len(planned)} kills, seed {seed}, {workers} at a time, in {folder}")
     print(f"First the nights to compare with, undisturbed: {', '.join(LOGS_UNTIL)} ...", flush=True)
-    write_source(folder)
+    started = time.monotonic()
     ended: list[Trial] = []
-    with multiprocessing.Pool(workers, _make_scene, [folder]) as pool:
-        for done in pool.imap_unordered(_carry_out, planned):
+    try:
+        for done in _carry_out_all(folder, planned, workers):
             ended.append(done)
             so_far = f"{len(ended)}/{len(planned)}"
             print(f"{so_far:>9} {_line(done)} {_clock(time.monotonic() - started)}", flush=True)
             for wrong in done.wrong:
                 print(f"            {wrong}", flush=True)
-    return ended
+    except NotUndisturbed as failure:
+        print(f"A night failed that nobody had disturbed:\n{failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(_summary(ended, seed, folder))
+        left = min({one.number for one in planned} - {one.number for one in ended})
+        print(f"\nStopped. The rest: make chaos KILLS={options.kills} SEED={seed} FROM={left}")
+        return 128 + signal.SIGINT
+    finally:
+        if not any(folder.glob("wrong-*")):
+            shutil.rmtree(folder, ignore_errors=True)
+    print(_summary(ended, seed, folder))
+    return 1 if any(one.wrong for one in ended) else 0
+
+
+def _carry_out_all(folder: Path, planned: list[Trial], workers: int) -> Iterator[Trial]:
+    """Carry the trials out, so many at a time, and give each when it has ended."""
+    write_source(folder)
+    with multiprocessing.Pool(workers, _make_scene, [folder]) as pool:
+        yield from pool.imap_unordered(_carry_out, planned)
 
 
 _scene: Scene | None = None

@@ -15,6 +15,12 @@ from operations.health import Finding, Report
 
 log = logging.getLogger("chatcijfers.announcements")
 
+SERVER = "Look at the settings CHATCIJFERS_NOTIFY_… and at whether that server is up."
+CERTIFICATE = (
+    "Its server's certificate is not trusted here. If your own authority signed it, name a file "
+    "with that authority's certificate in SSL_CERT_FILE (mail) or REQUESTS_CA_BUNDLE (webhook)."
+)
+
 Send = Callable[[Report, list[Finding]], None]
 
 
@@ -44,10 +50,10 @@ def _is_sent(channel: str, send: Send, report: Report, fresh: list[Finding]) -> 
         send(report, fresh)
     except Exception as error:  # a mail server that is down is no reason for a night to fail
         log.error(
-            "The announcement could not be sent by %s (%s); it is tried again within the hour. "
-            "Look at the settings CHATCIJFERS_NOTIFY_… and at whether that server is up.",
+            "The announcement could not be sent by %s (%s); it is tried again within the hour. %s",
             channel,
             type(error).__name__,
+            CERTIFICATE if "SSL" in type(error).__name__ else SERVER,
         )
         return False
     return True

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import email
 import email.policy
+import ipaddress
 import json
 import os
 import socket
 import socketserver
+import sqlite3
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from dags import channels, environment
 from ingest import lock
@@ -29,14 +39,17 @@ SETTINGS = ("CHATCIJFERS_NOTIFY", "CHATCIJFERS_SMTP", "AIRFLOW_CONN")
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Takes in mail, without encryption, as RFC 5321 has it."""
+    """Takes in mail as RFC 5321 has it, with TLS after STARTTLS (RFC 3207) or from the start."""
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, security: str = "none", tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), MailSession)
+        self.security = security
+        self.tls = tls
         self.mails: list[email.message.EmailMessage] = []
         self.recipients: list[str] = []
+        self.logins: list[tuple[bool, str]] = []  # whether encrypted, and what was said
 
     @property
     def port(self) -> int:
@@ -45,10 +58,34 @@ class MailServer(socketserver.ThreadingTCPServer):
 
 class MailSession(socketserver.StreamRequestHandler):
     def handle(self) -> None:
+        with contextlib.suppress(OSError):  # a certificate that is turned away ends the session
+            if self.server.security == "ssl":
+                self.encrypt()
+            self.converse()
+
+    def encrypt(self) -> None:
+        self.connection = self.server.tls.wrap_socket(self.connection, server_side=True)
+        self.rfile = self.connection.makefile("rb")
+        self.wfile = self.connection.makefile("wb", 0)
+
+    def converse(self) -> None:
         self.say("220 ready")
-        for line in self.rfile:
+        while line := self.rfile.readline():
             command = line.decode().strip()
             verb = command[:4].upper()
+            is_encrypted = isinstance(self.connection, ssl.SSLSocket)
+            if verb == "EHLO" and self.server.tls:
+                self.say("250-mail")
+                self.say("250-AUTH PLAIN" if is_encrypted else "250-STARTTLS")
+            elif verb == "STAR":
+                self.say("220 go on")
+                self.encrypt()
+                continue
+            elif verb == "AUTH":
+                said = base64.b64decode(command.split()[-1]).decode()
+                self.server.logins.append((is_encrypted, said))
+                self.say("235 welcome")
+                continue
             if verb == "DATA":
                 self.say("354 go on")
                 self.take_in()
@@ -62,9 +99,7 @@ class MailSession(socketserver.StreamRequestHandler):
 
     def take_in(self) -> None:
         lines = []
-        for line in self.rfile:
-            if line == b".\r\n":
-                break
+        while (line := self.rfile.readline()) != b".\r\n":
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
         parsed = email.message_from_bytes(b"".join(lines), policy=email.policy.default)
         self.server.mails.append(parsed)
@@ -77,14 +112,17 @@ class MailSession(socketserver.StreamRequestHandler):
 class Webhook(HTTPServer):
     """Takes in JSON, and answers with a status."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), WebhookCall)
+        self.scheme = "https" if tls else "http"
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.calls: list[tuple[str, dict]] = []
         self.status = 200
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/hooks/s3cret?channel=1"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}/hooks/s3cret?channel=1"
 
 
 class WebhookCall(BaseHTTPRequestHandler):
@@ -115,6 +153,48 @@ def mail_server() -> Iterator[MailServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that its own key has signed, and that key: two PEM files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a mail server")])
+    here = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([here]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("certificate")
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(made.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return files
+
+
+@pytest.fixture(scope="module")
+def tls(certificate) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    return context
+
+
+@pytest.fixture(params=["starttls", "ssl"])
+def encrypted_server(request, tls) -> Iterator[MailServer]:
+    with serving(MailServer(request.param, tls)) as server:
+        yield server
+
+
+@pytest.fixture
+def encrypted_webhook(tls) -> Iterator[Webhook]:
+    with serving(Webhook(tls)) as server:
+        yield server
+
+
 @pytest.fixture
 def webhook() -> Iterator[Webhook]:
     with serving(Webhook()) as server:
@@ -132,7 +212,7 @@ def mail_settings(server: MailServer) -> dict[str, str]:
         "CHATCIJFERS_NOTIFY_EMAIL": "it@example.org, analyst@example.org",
         "CHATCIJFERS_SMTP_HOST": "127.0.0.1",
         "CHATCIJFERS_SMTP_PORT": str(server.port),
-        "CHATCIJFERS_SMTP_SECURITY": "none",
+        "CHATCIJFERS_SMTP_SECURITY": server.security,
         "CHATCIJFERS_SMTP_FROM": "chatcijfers@example.org",
     }
 
@@ -141,23 +221,24 @@ def mail_settings(server: MailServer) -> dict[str, str]:
 def failed_run(tmp_path_factory, mail_server: MailServer):
     """A night through Airflow whose logs are nowhere, with a mail server, and a webhook down."""
     folder = tmp_path_factory.mktemp("announced")
+    data = folder / "state of mine"
     down = f"http://127.0.0.1:{closed_port()}/hooks/s3cret"
     done = subprocess.run(
-        [sys.executable, "-m", "dags", "run", "--data", folder / "data", "--logs", folder / "none"],
+        [sys.executable, "-m", "dags", "run", "--data", data, "--logs", folder / "nowhere"],
         cwd=environment.ROOT,
         env=os.environ | mail_settings(mail_server) | {"CHATCIJFERS_NOTIFY_WEBHOOK": down},
         capture_output=True,
         text=True,
     )
-    (log,) = (folder / "data/airflow/logs").glob("run-*.log")
-    return SimpleNamespace(done=done, log=log.read_text(), data=folder / "data", folder=folder)
+    (log,) = (data / "airflow/logs").glob("run-*.log")
+    return SimpleNamespace(done=done, log=log, said=log.read_text(), data=data, folder=folder)
 
 
 def test_a_task_that_fails_is_announced_with_its_reason_and_what_to_do(failed_run, mail_server):
     mail = mail_server.mails[0]
     assert mail_server.recipients[:2] == ["it@example.org", "analyst@example.org"]
     assert mail["From"] == "chatcijfers@example.org"
-    assert mail["Subject"].startswith("Chatcijfers nupraatikerover: The last run of `nightly` fail")
+    assert mail["Subject"].startswith("Chatcijfers Nupraatikerover: The last run of `nightly` fail")
     text = mail.get_body(("html",)).get_content()
     assert "in the task `pull`" in text
     assert "There is no folder of logs" in text
@@ -168,8 +249,24 @@ def test_a_task_that_fails_is_announced_with_its_reason_and_what_to_do(failed_ru
 def test_a_webhook_that_is_down_changes_nothing_but_the_log(failed_run):
     assert failed_run.done.returncode == 1
     assert "The run failed in the task `pull`. There is no folder of logs" in failed_run.done.stderr
-    assert "could not be sent by webhook" in failed_run.log
-    assert "s3cret" not in failed_run.log
+    assert "could not be sent by webhook" in failed_run.said
+    assert "s3cret" not in failed_run.said
+
+
+def test_a_run_that_fails_says_so_in_plain_words_and_leaves_a_log_and_a_record(failed_run):
+    done, data, log = failed_run.done, failed_run.data, failed_run.log
+    assert "pull               ✗" in done.stdout
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert str(log) in done.stderr
+    assert (data.stat().st_mode & 0o777, log.stat().st_mode & 0o777) == (0o710, 0o600)
+    with sqlite3.connect(data / "airflow/airflow.db") as connection:
+        runs_of = "select state from dag_run where dag_id = 'nightly'"
+        assert connection.execute(runs_of).fetchall() == [("failed",)]
+        found = {name for (name,) in connection.execute("select dag_id from dag")}
+        assert found == {"nightly", "watch", "backup", "backfill", "restore"}
+        slots = "select slots from slot_pool where pool = 'warehouse'"
+        assert connection.execute(slots).fetchall() == [(1,)]
 
 
 WATCH = """
@@ -187,7 +284,7 @@ def test_the_watch_fails_each_time_and_announces_once(failed_run, mail_server, m
     for name, value in mail_settings(mail_server).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("CHATCIJFERS_BACKUP_HOURS", "1000000")
-    workspace = Workspace(failed_run.data, str(failed_run.folder / "none"), failed_run.folder)
+    workspace = Workspace(failed_run.data, str(failed_run.folder / "nowhere"), failed_run.folder)
     (workspace.operations / "since.json").write_text('{"since": "2020-01-01T00:00:00+00:00"}')
     before = len(mail_server.mails)
     done = subprocess.run(
@@ -252,6 +349,38 @@ def test_mail_is_text_and_never_markup_or_a_template(announcer, mail_server):
     announcer(**mail_settings(mail_server))
     (mail,) = mail_server.mails[before:]
     assert "It {{ 1 / 0 }} failed &lt;b&gt;so&lt;/b&gt;." in mail.get_body(("html",)).get_content()
+
+
+LOGIN = {"CHATCIJFERS_SMTP_USER": "nightly", "CHATCIJFERS_SMTP_PASSWORD": "pw"}
+
+
+def test_mail_and_its_login_go_encrypted(announcer, encrypted_server, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    announcer(**mail_settings(encrypted_server), **LOGIN)
+    (mail,) = encrypted_server.mails
+    assert "failed in the task `pull`" in mail.get_body(("html",)).get_content()
+    assert encrypted_server.logins == [(True, "\0nightly\0pw")]
+
+
+def test_a_mail_server_that_nobody_vouches_for_is_told_nothing(announcer, encrypted_server, caplog):
+    announcer(**mail_settings(encrypted_server), **LOGIN)
+    assert (encrypted_server.mails, encrypted_server.logins) == ([], [])
+    assert "could not be sent by mail (SSLCertVerificationError)" in caplog.text
+    assert "SSL_CERT_FILE" in caplog.text
+
+
+def test_a_webhook_is_called_encrypted(announcer, encrypted_webhook, certificate, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+    announcer(CHATCIJFERS_NOTIFY_WEBHOOK=encrypted_webhook.address)
+    assert len(encrypted_webhook.calls) == 1
+
+
+def test_a_webhook_that_nobody_vouches_for_is_told_nothing(announcer, encrypted_webhook, caplog):
+    announcer(CHATCIJFERS_NOTIFY_WEBHOOK=encrypted_webhook.address)
+    assert encrypted_webhook.calls == []
+    assert "could not be sent by webhook (SSLError)" in caplog.text
+    assert "REQUESTS_CA_BUNDLE" in caplog.text
+    assert "s3cret" not in caplog.text
 
 
 def test_a_channel_that_cannot_be_used_is_told_of_by_the_other(announcer, mail_server):

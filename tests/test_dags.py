@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
-import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -298,25 +297,3 @@ def test_the_progress_of_a_run_is_read_from_airflows_database(tmp_path):
     ]
     assert night.reason() == "The gate “one”."
     assert progress.Run(database, after=2).reason() is None
-
-
-def test_a_run_without_logs_says_so_in_plain_words_and_fails(tmp_path):
-    data = tmp_path / "state of mine"
-    command = [sys.executable, "-m", "dags", "run", "--data", data, "--logs", tmp_path / "nowhere"]
-    done = subprocess.run(command, cwd=environment.ROOT, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "pull               ✗" in done.stdout
-    assert "The run failed in the task `pull`" in done.stderr
-    assert "nowhere" in done.stderr
-    assert "Traceback" not in done.stderr
-    (log,) = (data / "airflow/logs").glob("run-*.log")
-    assert str(log) in done.stderr
-    assert (data.stat().st_mode & 0o777, log.stat().st_mode & 0o777) == (0o710, 0o600)
-    with sqlite3.connect(data / "airflow/airflow.db") as connection:
-        assert connection.execute("select dag_id, state from dag_run").fetchall() == [
-            ("nightly", "failed")
-        ]
-        assert {row[0] for row in connection.execute("select dag_id from dag")} == DAGS
-        assert connection.execute(
-            "select slots from slot_pool where pool = 'warehouse'"
-        ).fetchone() == (1,)
