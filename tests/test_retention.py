@@ -491,7 +491,7 @@ def declare_a_gap(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "reason"),
-    [(deliver_a_damaged_file, "1 damaged files"), (declare_a_gap, "the first is 2022-12-20")],
+    [(deliver_a_damaged_file, "1 damaged file may"), (declare_a_gap, "the first is 2022-12-20")],
 )
 def test_nothing_goes_of_which_something_may_still_come(spoil, reason, ready, tmp_path):
     workspace = copied(ready, tmp_path)
