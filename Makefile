@@ -8,6 +8,7 @@ PORT = 8080
 WORKERS = 2
 KILLS = 200
 SEED =
+FROM =
 
 PYTHON = .venv/bin/python
 export DO_NOT_TRACK = 1

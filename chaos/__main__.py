@@ -73,8 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print(_summary(ended, seed, folder))
-        left = min({one.number for one in planned} - {one.number for one in ended})
-        print(f"\nStopped. The rest: make chaos KILLS={options.kills} SEED={seed} FROM={left}")
+        print("\nStopped.")
+        left = {one.number for one in planned} - {one.number for one in ended}
+        if left and not options.only:
+            print(f"The rest: make chaos KILLS={options.kills} SEED={seed} FROM={min(left)}")
         return 128 + signal.SIGINT
     finally:
         if not any(folder.glob("wrong-*")):

@@ -16,6 +16,7 @@ from operations.health import Finding, Report
 log = logging.getLogger("chatcijfers.announcements")
 
 SERVER = "Look at the settings CHATCIJFERS_NOTIFY_… and at whether that server is up."
+NOT_TRUSTED = "CERTIFICATE_VERIFY_FAILED"  # OpenSSL's reason, whoever hands it on
 CERTIFICATE = (
     "Its server's certificate is not trusted here. If your own authority signed it, name a file "
     "with that authority's certificate in SSL_CERT_FILE (mail) or REQUESTS_CA_BUNDLE (webhook)."
@@ -53,7 +54,7 @@ def _is_sent(channel: str, send: Send, report: Report, fresh: list[Finding]) -> 
             "The announcement could not be sent by %s (%s); it is tried again within the hour. %s",
             channel,
             type(error).__name__,
-            CERTIFICATE if "SSL" in type(error).__name__ else SERVER,
+            CERTIFICATE if NOT_TRUSTED in str(error) else SERVER,
         )
         return False
     return True

@@ -369,6 +369,14 @@ def test_a_mail_server_that_nobody_vouches_for_is_told_nothing(announcer, encryp
     assert "SSL_CERT_FILE" in caplog.text
 
 
+def test_a_mail_server_without_encryption_is_not_blamed_for_its_certificate(
+    announcer, mail_server, caplog
+):
+    announcer(**mail_settings(mail_server) | {"CHATCIJFERS_SMTP_SECURITY": "ssl"})
+    assert "could not be sent by mail (SSLError)" in caplog.text
+    assert "SSL_CERT_FILE" not in caplog.text
+
+
 def test_a_webhook_is_called_encrypted(announcer, encrypted_webhook, certificate, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
     announcer(CHATCIJFERS_NOTIFY_WEBHOOK=encrypted_webhook.address)
