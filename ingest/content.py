@@ -30,10 +30,14 @@ class Damaged(Exception):
 
 @dataclass(frozen=True, repr=False)
 class Block:
-    """Whole lines of one file, without the last line's end. Never shows its text."""
+    """Whole lines of one file, without the last line's end. Never shows its text.
+
+    With a `reason`, it is one line that is set aside for it: the text is what can be shown of it.
+    """
 
     first_line: int
     text: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,10 @@ from ingest.closings import IS_FROZEN
 from ingest.problem import Problem
 from ingest.warehouse import fill, open_warehouse, run, transaction
 
+LEDGER = (
+    "delivery_id, file, bytes, lines, events, rejects, blank_lines, expired, status, status_reason,"
+    " reading, loaded_at, sha256"
+)
 STATUSES = ("loaded", "quarantined", "accepted", "withdrawn")
 LISTED_LINES = 10
 SHORTEST_PREFIX = 6
@@ -58,10 +62,13 @@ def enter(connection, deliveries: Iterable[Delivery]) -> None:
         (
             one.delivery_id, one.file, one.bytes, one.lines, one.events, one.rejects,
             one.blank_lines, one.expired, one.status, one.status_reason, one.reading, one.loaded_at,
+            one.delivery_id,
         )
         for one in deliveries
     ]  # fmt: skip
-    fill(connection, "warehouse.raw.deliveries", _as_text(rows), 12)
+    fill(connection, f"warehouse.raw.deliveries ({LEDGER})", _as_text(rows), 13)
+    contents = [(one.delivery_id, one.delivery_id) for one in deliveries]
+    fill(connection, "warehouse.raw.contents", contents, 2)
     add_names(connection, [(one.delivery_id, name) for one in deliveries for name in one.files])
 
 
@@ -148,7 +155,7 @@ def note_lines_before(
 
 def add_names(connection, names: Iterable[tuple[str, str]]) -> None:
     """Note under which names deliveries were seen: pairs of delivery id and file."""
-    fill(connection, "warehouse.raw.delivery_files", list(names), 2)
+    fill(connection, "warehouse.raw.delivery_files (delivery_id, file)", list(names), 2)
 
 
 def count_reasons(connection, delivery_ids: Iterable[str]) -> dict[str, int]:
@@ -182,7 +189,7 @@ def note_refusals(connection, refusals: Mapping[str, str], now: datetime) -> Non
     with transaction(connection):
         run(connection, "delete from warehouse.raw.refusals")
         rows = [(file, reason, now) for file, reason in sorted(refusals.items())]
-        fill(connection, "warehouse.raw.refusals", _as_text(rows), 3)
+        fill(connection, "warehouse.raw.refusals (file, reason, refused_at)", _as_text(rows), 3)
 
 
 def quarantine(connection, reasons: Mapping[str, str]) -> None:
@@ -242,7 +249,10 @@ def list_deliveries(warehouse: Path) -> tuple[list[Delivery], list[tuple[str, st
     """Read the ledger and the damaged files (file, reason, when) of the warehouse at a path."""
     with open_warehouse(warehouse, read_only=True) as connection:
         ledger = read_ledger(connection)
-        refusals = run(connection, "from warehouse.raw.refusals order by file")
+        refusals = run(
+            connection,
+            "select file, reason, refused_at from warehouse.raw.refusals order by file",
+        )
     return list(ledger.values()), refusals
 
 

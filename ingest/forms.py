@@ -93,6 +93,19 @@ DATA_GAPS = Form(
     },
     checks=(_in_order("starts_on", "ends_on"),),
 )
+ACCEPTED = Form(
+    "accepted.csv",
+    {
+        "log": read_log,
+        "starts_on": read_day,
+        "ends_on": read_day,
+        "lost_lines": read_count,
+        "reason": required("say why this is taken as it is"),
+        "author": required("say who decided so"),
+        "decided_on": read_day,
+    },
+    checks=(_in_order("starts_on", "ends_on"),),
+)
 CAMPAIGNS = Form(
     "campaigns.csv",
     {

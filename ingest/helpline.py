@@ -31,12 +31,23 @@ RAW_COLUMNS = {
         "settling_days",
         "small_count_threshold",
         "rotate_keys_from",
+        "tolerated_loss_percent",
+        "quiet_days",
     ),
     "opening_hours": ("valid_from", "valid_to", "weekday", "opens", "closes", "responders"),
     "closures": ("closed_on", "reason"),
     "extra_openings": ("opened_on", "opens", "closes", "responders", "reason"),
     "codes": ("breakdown", "code", "label_nl", "label_en", "sort"),
     "data_gaps": ("log", "starts_on", "ends_on", "reason"),
+    "accepted": (
+        "log",
+        "starts_on",
+        "ends_on",
+        "lost_lines",
+        "reason",
+        "author",
+        "decided_on",
+    ),
     "campaigns": ("code", "name", "starts_on", "ends_on", "channel"),
     "exclusions": (
         "exclusion",
@@ -94,6 +105,10 @@ class Helpline:
     lines: dict[str, list[int]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     keep_events_years: int | None = None
+    tolerated_loss_percent: float = 2
+    quiet_days: int = 14
+    no_identifiers: tuple[str, ...] = ()
+    other_types: tuple[str, ...] = ()
 
     def starts_at(self) -> datetime:
         """First instant of the first day that counts, in UTC, without a zone."""
@@ -137,6 +152,7 @@ def load_helpline(path: Path) -> Helpline:
         "extra_openings": read_table(folder, forms.EXTRA_OPENINGS),
         "codes": read_table(folder, forms.CODES),
         "data_gaps": read_table(folder, forms.DATA_GAPS),
+        "accepted": read_table(folder, forms.ACCEPTED),
         "campaigns": read_table(folder, forms.CAMPAIGNS),
     }
     tables["exclusions"] = _read_exclusions(folder, settings, tables)
@@ -227,6 +243,8 @@ def store_helpline(connection, helpline: Helpline) -> bool:
         str(helpline.settling_days),
         str(helpline.small_count_threshold),
         None if helpline.rotate_keys_from is None else str(helpline.rotate_keys_from),
+        f"{helpline.tolerated_loss_percent:.2f}",
+        str(helpline.quiet_days),
     )
     tables = {"settings": [settings], **helpline.tables}
     del tables["exclusions"]

@@ -358,7 +358,12 @@ class Loader:
         deliveries = {one.delivery_id: one for one in part.deliveries}
         for delivery_id, _, _ in part.rejects:
             deliveries[delivery_id].rejects += 1
-        fill(self._connection, "warehouse.raw.rejects", part.rejects_as_text(), 3)
+        fill(
+            self._connection,
+            "warehouse.raw.rejects (delivery_id, line_number, reason)",
+            part.rejects_as_text(),
+            3,
+        )
         if part.batch.texts:
             again = self._known(part.deliveries)
             self._reader.read(part.batch, part.name(), again, self._lines_before(part, again))

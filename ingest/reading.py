@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +22,9 @@ from ingest.warehouse import Withheld, connect, run
 
 # Any change to what a stored row looks like for the same line needs a new number here: every
 # delivery whose file is still there is then read again.
-READING_VERSION = 1
+READING_VERSION = 2
 QUERY = Path(__file__).with_name("reading.sql")
+REJECTED = Path(__file__).with_name("rejected.sql")
 
 EVENT_COLUMNS = (
     "delivery_id",
@@ -53,26 +55,80 @@ EVENT_COLUMNS = (
 
 # What reading.sql says of lines that are no events to be written, and no rejects either.
 NO_REJECTS = "('blank', 'stored', 'expired')"
-REJECT_COLUMNS = ("delivery_id", "line_number", "reason")
+REJECT_COLUMNS = (
+    "delivery_id",
+    "line_number",
+    "reason",
+    "event_type",
+    "log",
+    "local_date",
+    "event_id",
+)
 
 # RFC 3339, section 5.6: full-date "T" full-time, with an offset; a space may stand for the T. The
 # years are those that every tool behind this one can hold.
 RFC_3339 = (
-    r"[12]\d{3}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?"
-    r"([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
+    r"[12]\d{3}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?"
+    r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
 )
+# No chat helpline is older: a time before is that of a clock that was never set, such as 1970.
+FIRST_POSSIBLE = "1990-01-01"
 # Everything before the path (scheme and host), the path, and what follows it (query, fragment).
 URL = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^?#]*)"
 WHOLE_NUMBER = r"([0-9]{1,3})(\.0+)?"
 
+KNOWN_TYPE = (
+    r"helpline\.(?:button\.clicked|log\.covered"
+    r"|session\.(?:scheduled|requested|answered|abandoned|ended|registered))"
+)
+# What software writes where it has no identifier, in any case; blanks around it make no difference.
+NO_IDENTIFIERS = (
+    "-", "null", "none", "nil", "nan", "n/a", "undefined", "unknown", "anonymous", "guest", "true",
+    "false", "[object object]", "00000000-0000-0000-0000-000000000000",
+)  # fmt: skip
+BLANK = r"[\s\p{Z}]*"
+ZERO = r"[-+]?0+(?:[.,]0*)?(?:e[-+]?\d+)?"
+NO_IDENTIFIER = rf"(?i){BLANK}(?:|{ZERO}|{'|'.join(map(re.escape, NO_IDENTIFIERS))}){BLANK}"
+# What may be another kind of value than text, or a number that can be written otherwise.
+NO_PLAIN_TEXT = r"^(?:[{\[]|(?:true|false|-?\d+\.\d+|-?\d+(?:\.\d+)?[eE][-+]?\d+)$)"
+
 MACROS = rf"""
-create macro identifier(value) as
-    case when value in ('', 'null', 'undefined', '0') then null else value end;
+-- A text as it is, a number as it is written shortest; null for what is neither. `value` is what `line` has at `place`.
+create macro scalar(value, line, place) as
+    case
+        when not regexp_matches(value, '{NO_PLAIN_TEXT}') then value
+        when json_type(line, place) = 'VARCHAR' then value
+        when json_type(line, place) in ('OBJECT', 'ARRAY', 'BOOLEAN') then null
+        else coalesce(
+            regexp_replace(try_cast(try_cast(value as decimal(38, 12)) as varchar), '\.?0+$', ''), value
+        )
+    end;
+create macro identifier(value, further) as
+    case
+        when not regexp_full_match(value, '{NO_IDENTIFIER}')
+            and not list_contains(further, lower(trim(value)))
+            then value
+    end;
+-- A leap second is the last microsecond before the next minute.
 create macro instant(value) as
     case
         when regexp_full_match(value, '{RFC_3339}')
-            then make_timestamp(epoch_us(try_cast(upper(value) as timestamptz)))
+            then make_timestamp(epoch_us(try_cast(upper(
+                if(substr(value, 18, 2) = '60', regexp_replace(value, ':60(\.\d+)?', ':59.999999'), value)
+            ) as timestamptz)))
     end;
+create macro first_possible() as timestamp '{FIRST_POSSIBLE}';
+create macro text_of_base64(value) as try(decode(from_base64(value)));
+create macro with_data(event, data) as
+    json_merge_patch(event, json_object('data', if(json_valid(data), json(data), json('"no JSON"'))));
+create macro possible(moment, loaded_at) as
+    case
+        when moment >= first_possible() and moment <= loaded_at + interval 1 day
+            then moment
+    end;
+create macro time_within(line) as
+    instant(nullif(regexp_extract(line, '"time"\s*:\s*"({RFC_3339})"', 1), ''));
+create macro type_within(line) as nullif(regexp_extract(line, '{KNOWN_TYPE}'), '');
 create macro path(value) as
     case when value <> '' then coalesce(nullif(regexp_extract(value, '{URL}', 1), ''), '/') end;
 create macro whole_number(value) as
@@ -103,6 +159,8 @@ def reading_fingerprint(helpline: Helpline) -> str:
         "timezone": helpline.timezone,
         "starts_on": helpline.starts_on.isoformat(),
         "pages": sorted(helpline.pages),
+        "no_identifiers": sorted(helpline.no_identifiers),
+        "other_types": sorted(helpline.other_types),
         "codes": {name: sorted(codes) for name, codes in sorted(helpline.coded_fields().items())},
     }
     text = json.dumps(decisive, sort_keys=True, ensure_ascii=False)
@@ -117,7 +175,9 @@ class Batch:
     loaded_ats: list[datetime] = field(default_factory=list)
     first_lines: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    reasons: list[str | None] = field(default_factory=list)
     size: int = 0
+    lines: int = 0
 
     def add(self, delivery_id: str, loaded_at: datetime, block: Block) -> None:
         """Append a block of a delivery."""
@@ -125,7 +185,9 @@ class Batch:
         self.loaded_ats.append(loaded_at)
         self.first_lines.append(block.first_line)
         self.texts.append(block.text)
+        self.reasons.append(block.reason)
         self.size += len(block.text)
+        self.lines += block.text.count("\n") + 1
 
     def extend(self, other: Batch) -> None:
         """Append all blocks of another batch."""
@@ -133,7 +195,9 @@ class Batch:
         self.loaded_ats += other.loaded_ats
         self.first_lines += other.first_lines
         self.texts += other.texts
+        self.reasons += other.reasons
         self.size += other.size
+        self.lines += other.lines
 
     def extent(self) -> tuple[int, int]:
         """Give the least and the greatest number of a line, of whatever delivery."""
@@ -166,6 +230,7 @@ class Reader:
         self._keys = keys
         self._first_year = helpline.rotate_keys_from
         self._new_years = list(new_years)
+        self._dates: dict[str, tuple[date | None, date | None]] = {}
         self._connection = connect(memory)
         # Small row groups, so that a batch of some ten thousand lines keeps every core busy.
         run(self._connection, "attach ':memory:' as batch (row_group_size 4096, block_size 16384)")
@@ -182,6 +247,9 @@ class Reader:
             select
                 $starts_at::timestamp as starts_at,
                 $closed_before::timestamp as closed_before,
+                $timezone as timezone,
+                $no_identifiers::varchar[] as no_identifiers,
+                $other_types::varchar[] as other_types,
                 $pages::varchar[] as pages,
                 $button::varchar[] as buttons,
                 $campaign::varchar[] as campaigns,
@@ -193,6 +261,9 @@ class Reader:
             {
                 "starts_at": helpline.starts_at(),
                 "closed_before": closed_before,
+                "timezone": helpline.timezone,
+                "no_identifiers": [value.strip().lower() for value in helpline.no_identifiers],
+                "other_types": list(helpline.other_types),
                 "pages": sorted(helpline.pages),
                 **codes,
             },
@@ -260,6 +331,9 @@ class Reader:
 
         `what` says in an error which file and lines were being read. Raises Problem if there is not
         enough memory, else Withheld; neither shows a value.
+
+        The lines of a delivery come in order. Of one that is read in several batches, the date of
+        the last line that has one is carried from batch to batch.
         """
         with _named(what):
             self._take_over(lines_before)
@@ -272,12 +346,14 @@ class Reader:
                     loaded_at,
                     first_line + position - 1 as line_number,
                     line,
-                    delivery_id in (select unnest($5::varchar[])) as is_read_again,
+                    given_reason,
+                    delivery_id in (select unnest($6::varchar[])) as is_read_again,
                 from (
                     select
                         delivery_id,
                         loaded_at,
                         first_line,
+                        given_reason,
                         unnest(pieces) as line,
                         unnest(range(1, len(pieces) + 1)) as position,
                     from (
@@ -286,13 +362,44 @@ class Reader:
                             unnest($2::timestamp[]) as loaded_at,
                             unnest($3::bigint[]) as first_line,
                             string_split(unnest($4::varchar[]), chr(10)) as pieces,
+                            unnest($5::varchar[]) as given_reason,
                     )
                 )
                 """,
-                [batch.delivery_ids, batch.loaded_ats, batch.first_lines, batch.texts, list(again)],
+                [
+                    batch.delivery_ids,
+                    batch.loaded_ats,
+                    batch.first_lines,
+                    batch.texts,
+                    batch.reasons,
+                    list(again),
+                ],
             )
             self._pseudonymise()
-            run(self._connection, "drop table lines")
+            self._date_rejects(batch)
+
+    def begin(self, delivery_id: str, last_date: date | None = None) -> None:
+        """Begin a delivery; `last_date` is that of its last line that has one and was read before."""
+        self._dates[delivery_id] = (last_date, last_date)
+
+    def first_date(self, delivery_id: str) -> date | None:
+        """Give the local date of a delivery's first line that has one, of those read since it began."""
+        return self._dates.get(delivery_id, (None, None))[0]
+
+    def _date_rejects(self, batch: Batch) -> None:
+        """Make `rejected` of `readings`: lines set aside, with the date of the nearest line that has one.
+
+        First looked for is an earlier line, then a later one.
+        """
+        continued = batch.delivery_ids[0] if len(set(batch.delivery_ids)) == 1 else None
+        first, last = self._dates.get(continued, (None, None))
+        run(self._connection, REJECTED.read_text(encoding="utf-8"), {"last_date": last})
+        if continued:
+            [(first_here, last_here)] = run(
+                self._connection,
+                "select arg_min(local_date, line_number), arg_max(local_date, line_number) from dated",
+            )
+            self._dates = {continued: (first or first_here, last_here or last)}
 
     def _take_over(self, lines_before: Rows | None) -> None:
         """Take over what stood in the lines before, for the query to look at."""
@@ -312,9 +419,7 @@ class Reader:
 
     def rejects(self) -> duckdb.DuckDBPyRelation:
         """Rows of raw.rejects of the batch that was read last."""
-        return self._connection.sql(
-            f"select {', '.join(REJECT_COLUMNS)} from readings where reason not in {NO_REJECTS}"
-        )
+        return self._connection.sql(f"select {', '.join(REJECT_COLUMNS)} from rejected")
 
     def counts(self) -> list[Counts]:
         """Count what the lines of the batch that was read last have become, by delivery."""

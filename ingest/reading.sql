@@ -6,18 +6,38 @@
 -- an object the first counts.
 
 create or replace table readings as
-with parsed as (
+-- `json` is the line if it is JSON, else null; what comes as data_base64 is data, if it is JSON itself.
+with recognised as (
     select
-        lines.delivery_id,
-        lines.line_number,
-        lines.loaded_at,
-        lines.is_read_again,
-        not regexp_matches(lines.line, '[^ \t\n\v\f\r]') as is_blank,
-        json_valid(lines.line) as is_json,
+        *,
+        not regexp_matches(line, '[^ \t\n\v\f\r]') as is_blank,
+        given_reason is null and json_valid(line) as is_json,
+        case when is_json then line end as json
+    from lines
+),
+
+decoded as (
+    select
+        * replace (
+            case
+                when
+                    contains(json, '"data_base64"')
+                    and json_type(json, '$.data_base64') = 'VARCHAR'
+                    and coalesce(json_type(json, '$.data') = 'NULL', true)
+                    then with_data(json, text_of_base64(json ->> '$.data_base64'))
+                else json
+            end as json
+        )
+    from recognised
+),
+
+parsed as (
+    select
+        *,
         case
-            when json_valid(lines.line)
+            when is_json
                 then json_transform(
-                    lines.line,
+                    json,
                     '{
                         "specversion": "VARCHAR",
                         "id": "VARCHAR",
@@ -45,9 +65,8 @@ with parsed as (
                         }
                     }'
                 )
-        end as event,
-        lines.line
-    from lines
+        end as event
+    from decoded
 ),
 
 -- A field counts only in the types of event that have it.
@@ -56,11 +75,13 @@ fitted as (
         delivery_id,
         line_number,
         loaded_at,
+        given_reason,
         is_read_again,
         is_blank,
         is_json,
+        line,
         event.specversion as specversion,
-        identifier(event.id) as id,
+        identifier(scalar(event.id, json, '$.id'), helpline.no_identifiers) as id,
         nullif(event.source, '') as source,
         nullif(event.type, '') as event_type,
         instant(event.time) as occurred_at,
@@ -76,7 +97,7 @@ fitted as (
                 event.data.gender,
                 event.data.log
             ) is null
-                then coalesce(json_type(line, '$.data') not in ('OBJECT', 'NULL'), false)
+                then coalesce(json_type(json, '$.data') not in ('OBJECT', 'NULL'), false)
             else false
         end as has_bad_data,
         event_type = 'helpline.button.clicked' as is_click,
@@ -92,10 +113,17 @@ fitted as (
             'helpline.session.ended',
             'helpline.session.registered'
         ) as is_session,
-        case when is_session then identifier(event.subject) end as session,
-        case when is_click or is_scheduling or is_request then identifier(event.data.visitor) end as visitor,
-        case when is_registration then identifier(event.data.client) end as client,
-        case when event_type = 'helpline.session.answered' then identifier(event.data.responder) end as responder,
+        case when is_session then identifier(scalar(event.subject, json, '$.subject'), helpline.no_identifiers) end as session,
+        event_type = 'helpline.session.answered' as is_answer,
+        case
+            when is_click or is_scheduling or is_request
+                then scalar(event.data.visitor, json, '$.data.visitor')
+        end as visitor_text,
+        case when is_registration then scalar(event.data.client, json, '$.data.client') end as client_text,
+        case when is_answer then scalar(event.data.responder, json, '$.data.responder') end as responder_text,
+        identifier(visitor_text, helpline.no_identifiers) as visitor,
+        identifier(client_text, helpline.no_identifiers) as client,
+        identifier(responder_text, helpline.no_identifiers) as responder,
         case when is_scheduling or is_request then event.data.channel end as channel,
         case when is_click then nullif(event.data.button, '') end as button,
         case when is_click then path(event.data.page) end as page,
@@ -116,10 +144,16 @@ fitted as (
         + cast(is_registration and age is null and nullif(event.data.age, '') is not null as tinyint)
         + case
             when is_registration and event.data.topics is null
-                then cast(coalesce(json_type(line, '$.data.topics') not in ('ARRAY', 'NULL'), false) as tinyint)
+                then cast(coalesce(json_type(json, '$.data.topics') not in ('ARRAY', 'NULL'), false) as tinyint)
             else 0
-        end as unfit_fields
+        end
+        + cast(
+            (is_click or is_scheduling or is_request) and visitor_text is null and event.data.visitor is not null as tinyint
+        )
+        + cast(is_registration and client_text is null and event.data.client is not null as tinyint)
+        + cast(is_answer and responder_text is null and event.data.responder is not null as tinyint) as unfit_fields
     from parsed
+    cross join helpline
 ),
 
 judged as (
@@ -127,12 +161,14 @@ judged as (
         fitted.*,
         case
             when is_blank then 'blank'
+            when given_reason is not null then given_reason
             when not is_json then 'not_json'
+            when list_contains(helpline.other_types, event_type) then 'other_type'
             when specversion is distinct from '1.0' or id is null or source is null or event_type is null
                 then 'not_an_event'
             when not (is_click or is_session or is_coverage) then 'unknown_type'
             when has_bad_data then 'bad_data'
-            when occurred_at is null then 'bad_time'
+            when occurred_at is null or occurred_at < first_possible() then 'bad_time'
             when occurred_at > loaded_at + interval 1 day then 'in_future'
             when occurred_at < helpline.starts_at then 'before_start'
             when is_session and session is null then 'no_session'
@@ -184,11 +220,17 @@ select
     classified.line_number,
     classified.reason,
     case
-        when classified.reason is null
+        when classified.reason is null or classified.reason not in ('blank', 'stored', 'expired')
             then pseudonym(inner_pad, outer_pad, 'event', classified.source || chr(31) || classified.id)
     end as event_id,
     case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'source', classified.source) end as source_id,
-    case when classified.reason is null then classified.event_type end as event_type,
+    -- Of a line that is set aside: the known type whose name it holds.
+    case
+        when
+            classified.is_click or classified.is_session or classified.is_coverage
+            then classified.event_type
+        when classified.reason not in ('blank', 'stored', 'expired') then type_within(classified.line)
+    end as event_type,
     case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'session', classified.session) end as session_id,
     case
         when classified.reason is null
@@ -215,8 +257,12 @@ select
             then list_transform(classified.topics, lambda topic: listed(topic, helpline.topics))
     end as topics,
     listed(classified.referred_by, helpline.referrers) as referred_by,
-    case when classified.reason is null then classified.log end as log,
+    case when classified.log in ('button', 'chat') then classified.log end as log,
     classified.occurred_at,
+    possible(
+        if(classified.is_json or classified.is_blank, classified.occurred_at, time_within(classified.line)),
+        classified.loaded_at
+    ) as possible_at,
     classified.starts_at,
     classified.ends_at,
     classified.unfit_fields,

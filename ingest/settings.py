@@ -18,7 +18,11 @@ DEFAULTS = {
     "attempt_gap_minutes": 30,
     "settling_days": 10,
     "small_count_threshold": 5,
+    "tolerated_loss_percent": 2,
+    "quiet_days": 14,
     "pages": [],
+    "no_identifiers": [],
+    "other_types": [],
     "keep_events_years": None,
     "rotate_keys_from": None,
 }
@@ -140,6 +144,18 @@ def _number(value) -> int:
     return value
 
 
+def _percent(value) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        raise ValueError("has to be a number from 0 to 100, such as 2 or 0.5")
+    return round(value, 2)
+
+
+def _texts(value) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise ValueError('has to be a list of texts such as ["a", "b"]')
+    return tuple(value)
+
+
 def _years(value) -> int | None:
     if value is None:
         return None
@@ -176,7 +192,11 @@ _READERS = {
     "attempt_gap_minutes": _number,
     "settling_days": _number,
     "small_count_threshold": _number,
+    "tolerated_loss_percent": _percent,
+    "quiet_days": _number,
     "pages": _pages,
+    "no_identifiers": _texts,
+    "other_types": _texts,
     "keep_events_years": _years,
     "rotate_keys_from": _year,
 }

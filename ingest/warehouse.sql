@@ -40,13 +40,18 @@ create table warehouse.raw.deliveries (
     status_reason varchar,
     reading varchar not null,
     loaded_at timestamp not null,
+    sha256 varchar not null unique,
+    text_sha256 varchar,
+    text_bytes bigint,
+    next_line bigint,
+    next_line_at bigint,
     check (events + rejects + blank_lines = lines),
     check (expired between 0 and events),
 );
 comment on table warehouse.raw.deliveries is
-    'The ledger: one row for each content that was ever delivered, whatever its file was called.';
+    'The ledger: one row for each file that was ever delivered, whatever it was called; one that has grown since keeps its row.';
 comment on column warehouse.raw.deliveries.delivery_id is
-    'SHA-256 of the file''s bytes as they were delivered, in hex.';
+    'SHA-256 of the file''s bytes when it was delivered first, in hex. Its rows in other raw tables go by it.';
 comment on column warehouse.raw.deliveries.file is
     'Name under which it was first seen, relative to the folder of logs.';
 comment on column warehouse.raw.deliveries.bytes is 'Size of the file as it was delivered.';
@@ -63,26 +68,86 @@ comment on column warehouse.raw.deliveries.reading is
     'Fingerprint of the reading code and of the settings that decided what its rows look like.';
 comment on column warehouse.raw.deliveries.loaded_at is
     'When it was loaded; "in the future" is judged from here.';
+comment on column warehouse.raw.deliveries.sha256 is
+    'SHA-256 of the file''s bytes as they were delivered last, in hex: what people know it by.';
+comment on column warehouse.raw.deliveries.text_sha256 is
+    'SHA-256 of its text as it is after decompressing: a file that begins with all of it has grown. Empty if not known.';
+comment on column warehouse.raw.deliveries.text_bytes is 'Size of that text.';
+comment on column warehouse.raw.deliveries.next_line is
+    'Number of the line that goes on, or begins, where that text ends: the last one if it has no end yet.';
+comment on column warehouse.raw.deliveries.next_line_at is 'Bytes of that text before this line.';
+
+create table warehouse.raw.contents (
+    sha256 varchar primary key,
+    delivery_id varchar not null,
+);
+comment on table warehouse.raw.contents is
+    'Every content that was ever delivered: one of which a file has grown since is known as well.';
+comment on column warehouse.raw.contents.sha256 is 'SHA-256 of the bytes, in hex.';
+comment on column warehouse.raw.contents.delivery_id is 'The delivery that holds it.';
 
 create table warehouse.raw.delivery_files (
     delivery_id varchar not null,
     file varchar not null,
+    starts_on date,
+    ends_on date,
     primary key (delivery_id, file),
 );
 comment on table warehouse.raw.delivery_files is 'Every name under which a delivery was seen.';
 comment on column warehouse.raw.delivery_files.delivery_id is 'The delivery.';
 comment on column warehouse.raw.delivery_files.file is 'A name of its file, relative to the folder of logs.';
+comment on column warehouse.raw.delivery_files.starts_on is 'First date that the name holds; empty if it holds none.';
+comment on column warehouse.raw.delivery_files.ends_on is 'Last date that the name holds; empty if it holds none.';
 
 create table warehouse.raw.refusals (
     file varchar not null,
     reason varchar not null,
     refused_at timestamp not null,
+    starts_on date,
+    ends_on date,
 );
 comment on table warehouse.raw.refusals is
     'Files that the last pull could not read to their end. Nothing of them was loaded.';
 comment on column warehouse.raw.refusals.file is 'Name relative to the folder of logs.';
 comment on column warehouse.raw.refusals.reason is 'What is wrong with it.';
 comment on column warehouse.raw.refusals.refused_at is 'When it was refused.';
+comment on column warehouse.raw.refusals.starts_on is 'First date that its name holds; empty if it holds none.';
+comment on column warehouse.raw.refusals.ends_on is 'Last date that its name holds; empty if it holds none.';
+
+create table warehouse.raw.passed_over (
+    file varchar not null,
+    reason varchar not null,
+    seen_at timestamp not null,
+);
+comment on table warehouse.raw.passed_over is
+    'Files that the last pull found among the logs and that are no logs, by what they hold.';
+comment on column warehouse.raw.passed_over.file is 'Name relative to the folder of logs.';
+comment on column warehouse.raw.passed_over.reason is 'What it is instead.';
+comment on column warehouse.raw.passed_over.seen_at is 'When it was first passed over.';
+
+create table warehouse.raw.shapes (
+    delivery_id varchar not null,
+    field varchar not null,
+    kind varchar not null,
+    lines bigint not null,
+);
+comment on table warehouse.raw.shapes is
+    'What the lines of deliveries look like of which nothing could be read: names that are known, and never a value.';
+comment on column warehouse.raw.shapes.delivery_id is 'The delivery.';
+comment on column warehouse.raw.shapes.field is
+    'Name of a field, if it is one that logs usually have; empty for all others together.';
+comment on column warehouse.raw.shapes.kind is 'Kind of its values: text, number, boolean, object, list, null; empty for lines that are no JSON objects.';
+comment on column warehouse.raw.shapes.lines is 'Lines that have it.';
+
+create table warehouse.raw.public_months (
+    log varchar not null,
+    month varchar not null,
+    primary key (log, month),
+);
+comment on table warehouse.raw.public_months is
+    'Months of which a final figure that rests on the log has been public.';
+comment on column warehouse.raw.public_months.log is 'button or chat.';
+comment on column warehouse.raw.public_months.month is 'Month in ISO 8601.';
 
 create table warehouse.raw.events (
     delivery_id varchar not null,
@@ -142,13 +207,22 @@ create table warehouse.raw.rejects (
     delivery_id varchar not null,
     line_number bigint not null,
     reason varchar not null,
+    event_type varchar,
+    log varchar,
+    local_date date,
+    event_id uuid,
 );
 comment on table warehouse.raw.rejects is
     'One row for each line that is not an event that fits: where it stands and why, never what it says.';
 comment on column warehouse.raw.rejects.delivery_id is 'The delivery that brought it.';
 comment on column warehouse.raw.rejects.line_number is 'Physical line of the delivered file, from 1.';
 comment on column warehouse.raw.rejects.reason is
-    'not_utf8, line_too_long, not_json, not_an_event, unknown_type, bad_data, bad_time, in_future, before_start, closed_period, no_session, bad_channel or bad_coverage.';
+    'not_utf8, line_too_long, not_json, not_an_event, unknown_type, other_type, bad_data, bad_time, in_future, before_start, closed_period, no_session, bad_channel or bad_coverage.';
+comment on column warehouse.raw.rejects.event_type is 'The known type whose name the line holds; empty if it holds none.';
+comment on column warehouse.raw.rejects.log is 'button or chat, if it is a statement of coverage that says so.';
+comment on column warehouse.raw.rejects.local_date is
+    'Local date of its time if that is possible, else of the nearest line before it, or after it, that has one; empty if none has.';
+comment on column warehouse.raw.rejects.event_id is 'Pseudonym of source and id, if it holds both: the same event may come again, sound.';
 
 create table warehouse.raw.settings (
     name varchar not null,
@@ -159,6 +233,8 @@ create table warehouse.raw.settings (
     settling_days integer not null,
     small_count_threshold integer not null,
     rotate_keys_from smallint,
+    tolerated_loss_percent decimal(5, 2) not null,
+    quiet_days integer not null,
 );
 comment on table warehouse.raw.settings is 'One row: the helpline''s settings as of the last pull.';
 comment on column warehouse.raw.settings.name is 'Name of the helpline.';
@@ -170,6 +246,10 @@ comment on column warehouse.raw.settings.settling_days is 'Days that logs must r
 comment on column warehouse.raw.settings.small_count_threshold is 'Counts of persons below this are protected in public.';
 comment on column warehouse.raw.settings.rotate_keys_from is
     'First local calendar year with a key of its own for persons; empty if keys do not rotate.';
+comment on column warehouse.raw.settings.tolerated_loss_percent is
+    'Lost lines of a month and log, or type of event, up to this share of lost and kept leave it final.';
+comment on column warehouse.raw.settings.quiet_days is
+    'A stretch of more days than this without any event may be one without a log.';
 
 create table warehouse.raw.opening_hours (
     valid_from date not null,
@@ -235,6 +315,25 @@ comment on column warehouse.raw.data_gaps.starts_on is 'First local date.';
 comment on column warehouse.raw.data_gaps.ends_on is 'Last local date.';
 comment on column warehouse.raw.data_gaps.reason is 'Why.';
 
+create table warehouse.raw.accepted (
+    log varchar not null,
+    starts_on date not null,
+    ends_on date not null,
+    lost_lines bigint not null,
+    reason varchar not null,
+    author varchar not null,
+    decided_on date not null,
+);
+comment on table warehouse.raw.accepted is
+    'Lost lines and months without events that somebody takes as they are.';
+comment on column warehouse.raw.accepted.log is 'button or chat.';
+comment on column warehouse.raw.accepted.starts_on is 'First local date.';
+comment on column warehouse.raw.accepted.ends_on is 'Last local date.';
+comment on column warehouse.raw.accepted.lost_lines is 'How many lost lines are accepted; once more are lost, it is void.';
+comment on column warehouse.raw.accepted.reason is 'Why.';
+comment on column warehouse.raw.accepted.author is 'Who decided so.';
+comment on column warehouse.raw.accepted.decided_on is 'When.';
+
 create table warehouse.raw.campaigns (
     code varchar not null,
     name varchar not null,
@@ -262,9 +361,9 @@ create table warehouse.raw.exclusions (
 comment on table warehouse.raw.exclusions is
     'Events that are taken out of all figures (staff tests, bots), as the helpline said.';
 comment on column warehouse.raw.exclusions.exclusion is 'Name of the exclusion.';
-comment on column warehouse.raw.exclusions.field is 'visitor, page, button or campaign: the field that is looked at.';
+comment on column warehouse.raw.exclusions.field is 'visitor, page, button or campaign: the field that is looked at; or no_visitor, for events without one.';
 comment on column warehouse.raw.exclusions.value is
-    'Value of the field; of a visitor the pseudonym, never the identifier itself.';
+    'Value of the field; of a visitor the pseudonym, never the identifier itself; of no_visitor a page, or empty for all.';
 comment on column warehouse.raw.exclusions.reason is 'Why they are taken out.';
 comment on column warehouse.raw.exclusions.author is 'Who decided so.';
 comment on column warehouse.raw.exclusions.expected_events is 'How many events it was expected to take out.';

@@ -17,6 +17,7 @@ from ingest.workspace import Workspace
 MODELLED_SCHEMAS = ("disclosure", "figures", "marts")
 # Of the raw tables, only what the helpline itself said; it becomes the schema `helpline`.
 HELPLINE_TABLES = (
+    "accepted",
     "campaigns",
     "closures",
     "codes",

@@ -545,7 +545,10 @@ def test_the_tables_arrive_in_the_warehouse(tmp_path, key):
             return connection.execute(sql).fetchall()
 
         assert table("settings") == [
-            ("Helpline of the tests", "nl", "Europe/Brussels", "2020-01-01", "30", "10", "5", None)
+            (
+                *("Helpline of the tests", "nl", "Europe/Brussels", "2020-01-01", "30", "10", "5"),
+                *(None, "2.00", "14"),
+            )
         ]
         assert table("opening_hours") == [
             ("2020-01-01", "2020-06-30", "1", "19:00:00", "24:00:00", "2"),

@@ -15,5 +15,7 @@ select
     settling_days,
     small_count_threshold,
     rotate_keys_from,
+    quiet_days,
+    tolerated_loss_percent,
     starts_on
 from source
