@@ -23,6 +23,7 @@ from ingest.deliveries import Delivery, quarantine, read_ledger
 from ingest.warehouse import open_warehouse, transaction
 from ingest.workspace import Workspace
 from publish.identity import input_id
+from publish.public_months import store_public_months
 
 log = logging.getLogger("chatcijfers.expectations")
 
@@ -331,6 +332,7 @@ def judge(workspace: Workspace) -> Outcome:
     with open_warehouse(workspace.warehouse) as connection:
         connection.execute("use warehouse")
         with transaction(connection):
+            store_public_months(connection, workspace)
             outcome = _judge(connection)
         connection.execute("use memory")
     write_pages(outcome, workspace.gates)

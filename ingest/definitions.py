@@ -47,13 +47,17 @@ WRITTEN_AS = {"month": "2022-03", "week": "2022-W09", "year": "2022", "range": "
 
 @dataclass(frozen=True)
 class Definition:
-    """A figure's kind and decimals, and the breakdowns and types of period that it is given by."""
+    """A figure's kind and decimals, and the breakdowns and types of period that it is given by.
+
+    `basis` is the log that it rests on: `button`, `chat` or `both`.
+    """
 
     figure: str
     kind: str
     decimals: int
     breakdowns: tuple[str, ...]
     period_types: tuple[str, ...]
+    basis: str
 
 
 @cache
@@ -67,6 +71,7 @@ def read_definitions() -> dict[str, Definition]:
                 int(row["decimals"]),
                 tuple(row["breakdowns"].split()),
                 tuple(row["period_types"].split()),
+                row["basis"],
             )
             for row in csv.DictReader(file)
         }
