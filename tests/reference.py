@@ -912,26 +912,38 @@ class Log:
         Beyond a stretch that is followed by fewer events than it has days, a clock has gone wrong.
         """
         seen = Counter(self.helpline.day_of(event.at) for event in self.events_of(log))
-        covered: set[date] = set()
         days = sorted(seen)
-        for day, following in itertools.zip_longest(days, days[1:]):
-            covered.add(day)
-            stretch = set(_days(day + timedelta(days=1), (following or day) - timedelta(days=1)))
-            if not self.is_expected(log, stretch, len(stretch)):
-                covered |= stretch
-            elif sum(seen[later] for later in days if later > day) < len(stretch):
-                break
+        covered = set(_days(days[0], days[-1])) if days else set()
+        for stretch in sorted(self._quiet_stretches(days), key=min):
+            covered -= stretch
+            if sum(seen[day] for day in days if day > max(stretch)) < len(stretch):
+                return {day for day in covered if day < min(stretch)}
         return covered
 
-    def is_expected(self, log: str, stretch: set[date], days: int) -> bool:
-        """Say whether events were to be expected on so many days of a stretch without any.
+    def _quiet_stretches(self, seen: list[date]) -> list[set[date]]:
+        """List the stretches between days with an event in which more events were due.
 
-        By the log's own rate outside it: days with an event, of all from the first to the last.
+        The longest one first: what is quiet says nothing of the log's own rate.
         """
-        seen = sorted({self.helpline.day_of(event.at) for event in self.events_of(log)})
+        day = timedelta(days=1)
+        stretches = [set(_days(one + day, other - day)) for one, other in itertools.pairwise(seen)]
+        quiet: list[set[date]] = []
+        stretches.sort(key=lambda days: (-len(days), min(days, default=date.min)))
+        for stretch in stretches:
+            if not self._is_expected(seen, stretch.union(*quiet), len(stretch)):
+                break
+            quiet.append(stretch)
+        return quiet
+
+    def _is_expected(self, seen: list[date], silent: set[date], days: int) -> bool:
+        """Say whether events were to be expected on so many days without any.
+
+        By the log's own rate: days with an event, of all days from the first to the last that are
+        not `silent`.
+        """
         if days <= self.helpline.quiet_days or len(seen) <= self.helpline.quiet_days:
             return False
-        outside = set(_days(seen[0], seen[-1])) - stretch
+        outside = set(_days(seen[0], seen[-1])) - silent
         return Fraction(len(seen), len(outside)) * days >= self.helpline.quiet_days + 1
 
     def empty_months(self, log: str) -> set[str]:
@@ -939,12 +951,13 @@ class Log:
         if not any(event.log == log for event in self.of_type(COVERED)):
             return set()
         accepted = self.accepted_days(log)
-        seen = {periods_of(self.helpline.day_of(event.at))[0] for event in self.events_of(log)}
+        seen = sorted({self.helpline.day_of(event.at) for event in self.events_of(log)})
+        months = {periods_of(day)[0] for day in seen}
         covered = Counter(periods_of(day)[0] for day in self.covered_days[log] - accepted)
         return {
             month
             for month, days in covered.items()
-            if month not in seen and self.is_expected(log, set(days_of(month)), days)
+            if month not in months and self._is_expected(seen, set(days_of(month)), days)
         }
 
     def accepted_days(self, log: str) -> set[date]:

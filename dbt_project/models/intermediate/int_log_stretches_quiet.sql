@@ -47,19 +47,51 @@ stretches as (
 
 ),
 
--- Expected by the log's own rate: days with an event to all days, outside the stretch. So few days are no rate.
+-- Expected by the log's own rate: days with an event to all days, outside the stretch and outside longer ones that are
+-- quiet themselves. Where a stretch is not quiet, no shorter one is. So few days as a stretch may have are no rate.
+expected as (
+
+    select
+        log,
+        days,
+        days_seen > quiet_days
+        and days_seen * days >= (quiet_days + 1) * (
+            days_in_all - sum(days) over (
+                partition by log
+                order by days desc, starts_on
+                rows between unbounded preceding and current row
+            )
+        ) as is_expected,
+        events_beyond,
+        starts_on,
+        ends_on
+    from stretches
+
+),
+
+compared as (
+
+    select
+        *,
+        bool_and(is_expected) over (
+            partition by log
+            order by days desc, starts_on
+            rows between unbounded preceding and current row
+        ) as is_quiet
+    from expected
+
+),
+
+-- Fewer events beyond it than it has days come from a clock gone wrong.
 quiet as (
 
     select
         log,
-        -- Fewer events than the stretch has days come from a clock gone wrong.
         events_beyond < days as is_end,
         starts_on,
         ends_on
-    from stretches
-    where
-        days_seen > quiet_days
-        and days_seen * days >= (quiet_days + 1) * (days_in_all - days)
+    from compared
+    where is_quiet
 
 )
 
