@@ -67,7 +67,12 @@ united as (
 -- A file whose dates are known can be accepted by them.
 open as (
 
-    select united.*
+    select
+        united.delivery_id,
+        united.file,
+        united.log,
+        united.starts_on,
+        united.ends_on
     from united
     anti join losses_accepted
         on

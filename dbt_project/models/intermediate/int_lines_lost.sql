@@ -75,6 +75,15 @@ held as (
 
 ),
 
+-- Of one that holds none, nobody knows.
+telling_nothing as (
+
+    select without_log.delivery_id
+    from without_log
+    anti join held on without_log.delivery_id = held.delivery_id
+
+),
+
 concerned as (
 
     select
@@ -86,9 +95,10 @@ concerned as (
         on
             without_log.delivery_id = held.delivery_id
             and logs.log = held.log
+    left join telling_nothing on without_log.delivery_id = telling_nothing.delivery_id
     where
         held.log is not null
-        or without_log.delivery_id not in (select held.delivery_id from held)
+        or telling_nothing.delivery_id is not null
 
 ),
 

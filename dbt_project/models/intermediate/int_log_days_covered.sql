@@ -85,17 +85,25 @@ stated as (
 
 -- A log that never says what it covers is taken to be whole from its first to its last event, but not in quiet
 -- stretches, nor beyond one after which only a clock that is ahead goes on.
+ends as (
+
+    select
+        log,
+        min(starts_on) - 1 as last_date
+    from stretches_quiet
+    where is_end
+    group by log
+
+),
+
 seen as (
 
     select
         log_days_seen.log,
         min(log_days_seen.local_date) as first_date,
-        least(max(log_days_seen.local_date), min(ends.starts_on) - 1) as last_date
+        least(max(log_days_seen.local_date), any_value(ends.last_date)) as last_date
     from log_days_seen
-    left join stretches_quiet as ends
-        on
-            log_days_seen.log = ends.log
-            and ends.is_end
+    left join ends on log_days_seen.log = ends.log
     group by log_days_seen.log
 
 ),

@@ -58,7 +58,7 @@ expected as (
         and days_seen * days >= (quiet_days + 1) * (
             days_in_all - sum(days) over (
                 partition by log
-                order by days desc, starts_on
+                order by days desc, starts_on asc
                 rows between unbounded preceding and current row
             )
         ) as is_expected,
@@ -75,7 +75,7 @@ compared as (
         *,
         bool_and(is_expected) over (
             partition by log
-            order by days desc, starts_on
+            order by days desc, starts_on asc
             rows between unbounded preceding and current row
         ) as is_quiet
     from expected

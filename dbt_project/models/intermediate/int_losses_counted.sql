@@ -1,4 +1,4 @@
--- Grain: one month of one log, as a whole (`event_type` is empty) or one type of event in it: what is lost and what is kept.
+-- Grain: one month of one log, as a whole (`event_type` is empty) or one type of event in it.
 with
 
 lines_lost as (
@@ -27,6 +27,15 @@ settings as (
 
 ),
 
+days_accepted as (
+
+    select distinct
+        log,
+        cast(unnest(generate_series(starts_on, ends_on, interval 1 day)) as date) as local_date
+    from losses_accepted
+
+),
+
 kept as (
 
     select
@@ -48,18 +57,13 @@ lost as (
         strftime(lines_lost.local_date, '%Y-%m') as month,
         lines_lost.event_type,
         0 as kept_events,
-        count(*) filter (where losses_accepted.log is null) as lost_lines,
-        count(*) filter (where losses_accepted.log is not null) as accepted_lines
+        count(*) filter (where days_accepted.log is null) as lost_lines,
+        count(*) filter (where days_accepted.log is not null) as accepted_lines
     from lines_lost
-    left join (
-        select distinct
-            log,
-            unnest(generate_series(starts_on, ends_on, interval 1 day)) as accepted_on
-        from losses_accepted
-    ) as losses_accepted
+    left join days_accepted
         on
-            lines_lost.log = losses_accepted.log
-            and lines_lost.local_date = losses_accepted.accepted_on
+            lines_lost.log = days_accepted.log
+            and lines_lost.local_date = days_accepted.local_date
     where lines_lost.local_date is not null
     group by all
 
@@ -67,9 +71,15 @@ lost as (
 
 united as (
 
-    select * from kept
+    select
+        *,
+        event_type = 'helpline.log.covered' as is_coverage
+    from kept
     union all
-    select * from lost
+    select
+        *,
+        event_type = 'helpline.log.covered' as is_coverage
+    from lost
 
 ),
 
@@ -83,12 +93,7 @@ counted as (
         cast(sum(kept_events) as bigint) as kept_events,
         cast(sum(lost_lines) as bigint) as lost_lines,
         cast(sum(accepted_lines) as bigint) as accepted_lines
-    from (
-        select
-            *,
-            event_type = 'helpline.log.covered' as is_coverage
-        from united
-    )
+    from united
     group by grouping sets ((log, month, event_type, is_coverage), (log, month, is_coverage))
     having
         not (grouping(event_type) = 1 and is_coverage)
@@ -96,7 +101,7 @@ counted as (
 
 ),
 
--- More than a trace: three lines or more above what the helpline tolerates, or more than a hundred above half a percent.
+-- More than a trace: at least three lines above what the helpline tolerates, or over a hundred above half a percent.
 judged as (
 
     select

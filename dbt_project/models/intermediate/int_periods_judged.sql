@@ -221,8 +221,10 @@ judged as (
         counted.period_type,
         case
             when counted.covered_days = 0 then 'O'
-            when counted.covered_days + coalesce(skipped.dates, 0)
-                < date_diff('day', greatest(counted.starts_on, settings.starts_on), counted.ends_on) + 1 then 'P'
+            when
+                counted.covered_days + coalesce(skipped.dates, 0)
+                < date_diff('day', greatest(counted.starts_on, settings.starts_on), counted.ends_on) + 1
+                then 'P'
             when counted.has_pending_days then 'P'
             when reaches.reached_on < counted.ends_on + settings.settling_days then 'P'
             else 'A'

@@ -15,17 +15,25 @@ losses_accepted as (
 
 ),
 
+days_accepted as (
+
+    select distinct
+        log,
+        cast(unnest(generate_series(starts_on, ends_on, interval 1 day)) as date) as local_date
+    from losses_accepted
+
+),
+
 judged as (
 
     select
-        *,
-        exists (
-            select 1 from losses_accepted
-            where
-                losses_accepted.log = lines_lost.log
-                and lines_lost.local_date between losses_accepted.starts_on and losses_accepted.ends_on
-        ) as is_accepted
+        lines_lost.*,
+        days_accepted.log is not null as is_accepted
     from lines_lost
+    left join days_accepted
+        on
+            lines_lost.log = days_accepted.log
+            and lines_lost.local_date = days_accepted.local_date
 
 ),
 

@@ -1,4 +1,4 @@
--- Grain: one line of a delivery in use that is set aside and not as what may be missing: a lost line, unless it came again.
+-- Grain: one line of a delivery in use that is set aside though it was to be counted.
 with
 
 deliveries as (

@@ -85,6 +85,15 @@ told as (
 
 ),
 
+-- Of one that tells of no log, nobody knows.
+without_log as (
+
+    select quarantined.delivery_id
+    from quarantined
+    anti join told on quarantined.delivery_id = told.delivery_id
+
+),
+
 united as (
 
     select
@@ -99,9 +108,10 @@ united as (
         on
             quarantined.delivery_id = told.delivery_id
             and logs.log = told.log
+    left join without_log on quarantined.delivery_id = without_log.delivery_id
     where
         told.log is not null
-        or quarantined.delivery_id not in (select told.delivery_id from told)
+        or without_log.delivery_id is not null
     union all
     select
         null as delivery_id,
