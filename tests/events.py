@@ -202,6 +202,10 @@ SETTINGS = {
     "pages": ["/"],
     "keep_events_years": None,
     "rotate_keys_from": None,
+    "tolerated_loss_percent": None,
+    "quiet_days": None,
+    "no_identifiers": None,
+    "other_types": None,
 }
 HEADERS = {
     "opening_hours": "valid_from,valid_to,weekday,opens,closes,responders",
@@ -209,6 +213,7 @@ HEADERS = {
     "extra_openings": "date,opens,closes,responders,reason",
     "codes": "breakdown,code,label_nl,label_en,sort",
     "data_gaps": "log,starts_on,ends_on,reason",
+    "accepted": "log,starts_on,ends_on,lost_lines,reason,author,decided_on",
     "campaigns": "code,name,starts_on,ends_on,channel",
     "exclusions": "exclusion,field,value,starts_at,ends_at,reason,author,expected_events",
     "published": "document,published_on,figure,period,breakdown,category,value,as_printed",
@@ -245,6 +250,7 @@ TABLES = {
     "closures": [],
     "extra_openings": [],
     "data_gaps": [],
+    "accepted": [],
     "campaigns": [],
     "exclusions": [],
     "published": [],

@@ -19,6 +19,7 @@ import lzma
 import re
 import tomllib
 import uuid
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, replace
@@ -540,6 +541,17 @@ def delivered(files: Path | str | Iterable[Delivery]) -> list[tuple[str, bytes]]
         name, content = file if isinstance(file, tuple) else (str(file), Path(file).read_bytes())
         contents.append((name, decompressed(content)))
     return contents
+
+
+def unreadable_among(files: Iterable[Path]) -> list[Path]:
+    """List the files that cannot be decompressed to their end."""
+    unreadable = []
+    for file in files:
+        try:
+            decompressed(file.read_bytes())
+        except (OSError, EOFError, zlib.error, zstd.ZstdError):
+            unreadable.append(file)
+    return unreadable
 
 
 def decompressed(content: bytes) -> bytes:
