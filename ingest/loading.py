@@ -177,6 +177,7 @@ class Loader:
         self._coming: dict[str, Task] = {}
         self._names: list[tuple[str, str]] = []
         self._read_now: dict[str, int] = {}
+        self._there: set[str] = set()
         self._anew: set[str] = set()
         self._lack_of_memory: Problem | None = None
 
@@ -191,6 +192,7 @@ class Loader:
     def load(self, files: list[LogFile]) -> Summary:
         """Load all files that are not loaded yet; note names, and files that are no use."""
         summary = self._summary
+        self._there = {file.name for file in files}
         reported = time.monotonic()
         for number, file in enumerate(files, 1):
             self._try(file)
@@ -249,7 +251,7 @@ class Loader:
         if earlier and earlier.delivery_id in self._on_their_way():
             self._commit_waiting()
             earlier = self._ledger[earlier.delivery_id]
-        if earlier and content.begins_with(earlier):
+        if earlier and self._is_alone(earlier) and content.begins_with(earlier):
             self._load_grown(content, earlier, file)
             return
         delivery = Delivery(
@@ -488,6 +490,12 @@ class Loader:
                 summary.grown += 1
             else:
                 summary.read_again += 1
+
+    def _is_alone(self, delivery: Delivery) -> bool:
+        """Tell whether one file at most holds what a delivery held: a copy that stays as it is may
+        say something else in its last line.
+        """
+        return len(delivery.files & self._there) <= 1
 
     def _on_their_way(self) -> set[str]:
         return {task.delivery_id for task in self._waiting.tasks}

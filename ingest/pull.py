@@ -24,6 +24,7 @@ from ingest.problem import Problem
 from ingest.reading import Reader, reading_fingerprint
 from ingest.rotation import new_years, require_settled, settle
 from ingest.sources import find_files
+from ingest.striking import strike
 from ingest.summary import LISTED_FILES, Summary
 from ingest.warehouse import (
     Withheld,
@@ -169,6 +170,8 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -
             summary = loader.load(files)
         finally:
             loader.close()
+        outdated = [one.delivery_id for one in loader.outdated()]
+        summary.struck = strike(connection, helpline, keys, outdated, closed)
         require_settled(connection)
         # Only now is it known which identifiers the logs hold.
         store_exclusions(connection, helpline, keys)
