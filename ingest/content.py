@@ -98,6 +98,8 @@ class Content:
         self._beginning: str | None = None
         self._rest: str | None = None
         self._text: _Text | None = None
+        self.text_sha256 = ""  # of the text, and its size: known when all pieces were given
+        self.text_bytes = 0
         with _failures_as_damage(), file.open() as stream:
             self.bytes = stream.size
             self._clock = _Clock(file.time_limit(self.bytes))
@@ -113,16 +115,6 @@ class Content:
 
     def __repr__(self) -> str:
         return f"<content of {self.file.name}>"
-
-    @property
-    def text_sha256(self) -> str:
-        """SHA-256 of the text; of a compressed file, it is known when all pieces were given."""
-        return self.sha256 if self._text is None else self._text.hexdigest()
-
-    @property
-    def text_bytes(self) -> int:
-        """Size of the text; of a compressed file, it is known when all pieces were given."""
-        return self.bytes if self._text is None else self._text.bytes
 
     def recognise(self) -> Form:
         """Tell in which form it is a log. Raises NoLog if it is none, and Damaged."""
@@ -155,8 +147,8 @@ class Content:
         """Give every line of the file, in blocks of at most about a mebibyte, in order.
 
         With `earlier`, which it begins with, from the line on that goes on, or begins, where that
-        ends. Raises Damaged if the file is truncated, if its checksum is wrong, or if it has
-        changed; NoLog if it is no log.
+        ends. Afterwards nothing of it is held any more. Raises Damaged if the file is truncated, if
+        its checksum is wrong, or if it has changed; NoLog if it is no log.
         """
         form = self.recognise()
         with _failures_as_damage(), self._stream() as stream:
@@ -177,6 +169,10 @@ class Content:
             yield from cut_into_blocks(text, self.end, form)
             if checked and checked.finish() != (self._rest if is_part else self.sha256):
                 raise Damaged("it changed while it was being read")
+        plain = self._text is None
+        self.text_sha256 = self.sha256 if plain else self._text.hexdigest()
+        self.text_bytes = self.bytes if plain else self._text.bytes
+        self._held = self._text = None
 
     def _open_text(self, stream) -> _Text:
         is_hashed = self.compression is not None

@@ -86,7 +86,7 @@ def enter(connection, deliveries: Iterable[Delivery], latest: date) -> None:
         )
         for one in deliveries
     ]  # fmt: skip
-    fill(connection, f"warehouse.raw.deliveries ({LEDGER})", _as_text(rows), 17)
+    fill(connection, f"warehouse.raw.deliveries ({LEDGER})", rows, 17)
     contents = [(one.sha256, one.delivery_id) for one in deliveries]
     fill(connection, "warehouse.raw.contents", contents, 2)
     names = [(one.delivery_id, name) for one in deliveries for name in one.files]
@@ -237,7 +237,7 @@ def add_names(connection, names: Iterable[tuple[str, str]], latest: date) -> Non
     """
     rows = [(delivery_id, name, *_dates(name, latest)) for delivery_id, name in names]
     columns = "(delivery_id, file, starts_on, ends_on)"
-    fill(connection, f"warehouse.raw.delivery_files {columns}", _as_text(rows), 4)
+    fill(connection, f"warehouse.raw.delivery_files {columns}", rows, 4)
 
 
 def date_names(connection, latest: date) -> None:

@@ -248,9 +248,6 @@ class Loader:
             self._load_known(content, known, file)
             return
         content.recognise()
-        if earlier and earlier.delivery_id in self._on_their_way():
-            self._commit_waiting()
-            earlier = self._ledger[earlier.delivery_id]
         if earlier and self._is_alone(earlier) and content.begins_with(earlier):
             self._load_grown(content, earlier, file)
             return
