@@ -389,7 +389,7 @@ def nights(draw, lines: st.SearchStrategy[list[bytes]] | None = None, most: int 
     Every line arrives at least once, in any order; some arrive again, some whole files arrive again
     under another name, and some files are compressed. `lines` draws the log, by default `logs()`.
     """
-    log = draw(lines or logs())
+    log = draw(logs() if lines is None else lines)
     number_of_nights = draw(st.integers(1, most))
     chance = draw(st.randoms(use_true_random=False))
     log = log + [line for line in log if chance.random() < 0.15]
