@@ -8,6 +8,8 @@ and in the run's log, and nothing of them goes into a release.
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -60,24 +62,27 @@ def describe_visitor(example: dict) -> str:
 
 def describe_beat(example: dict) -> str:
     """Say since when something beats, how often, and which line of exclusions.csv takes it out."""
-    who, field, value = "events without a visitor come", "no_visitor", example["page"] or ""
+    field, value = "no_visitor", example["page"] or ""
+    who = f"without a visitor on the page {value}" if value else "without a visitor"
     if example["visitor_id"]:
-        who, field, value = f"visitor {example['visitor_id']} comes", "visitor", ""
-        value = example["visitor_id"]
-    elif value:
-        who = f"events without a visitor on the page {value} come"
+        field, value = "visitor", example["visitor_id"]
+        who = f"of the visitor {value}"
     line = _line(field, value, example["starts_at"], example["ends_at"], example["events"])
     return (
-        f"{who} {example['times']} times {example['gap_seconds']} seconds after the one before, "
-        f"from {example['starts_at']} to {example['ends_at']}. If that is a monitor or a robot, "
-        f"this line of exclusions.csv takes it out ({example['events']} events; without ends_at "
-        f"what follows goes too): {line}"
+        f"events {who} come {example['times']} times {example['gap_seconds']} seconds after the "
+        f"one before, from {example['starts_at']} to {example['ends_at']}. If that is a monitor or "
+        f"a robot, this line of exclusions.csv takes it out, and with a later ends_at what follows "
+        f"too: {line}"
     )
 
 
 def _line(field: str, value: str, starts_at: str, ends_at: str, expected_events: int) -> str:
-    cells = (f"robot {starts_at[:10]}", field, value, starts_at, ends_at)
-    return f"{','.join(cells)},REASON,AUTHOR,{expected_events}"
+    name = f"robot {starts_at[:10]}"
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(
+        (name, field, value, starts_at, ends_at, "REASON", "AUTHOR", expected_events)
+    )
+    return line.getvalue()
 
 
 def _span(month: str) -> tuple[str, str]:
