@@ -24,8 +24,10 @@ from publish.site import documentation, quality, write_site
 from publish.words import Words
 from tests.models import Models
 from tests.test_expectations_clean import change, clean_workspace
+from tests.test_expectations_deliveries import BEGINS, SOMEBODY, press
 
 SITE = Path(quality.__file__).parent
+WARNINGS_OF_VISITORS = ("no_visitor_carries_a_month", "nothing_beats_like_a_clock")
 ADDRESS = re.compile(r"""(?:src|href|action|data)\s*=\s*["']?(?:[a-z]+:)?//|url\(\s*["']?[a-z]+:""")
 
 
@@ -150,7 +152,7 @@ def test_markup_in_the_name_of_a_helpline_is_text(workspace, tmp_path):
 def test_no_page_asks_another_host_for_anything(judged, tmp_path):
     site = make_site(judged, tmp_path)
     found = sorted(site.rglob("*.html"))
-    assert len(found) == 3 + 9
+    assert len(found) == 3 + 12
     for page in found:
         text = page.read_text(encoding="utf-8")
         head = text.partition("<style>")[0].partition("<script")[0]
@@ -175,7 +177,7 @@ def test_gates_that_ran_again_give_the_same_pages(judged, workspace, tmp_path):
     deliveries.judge(workspace)
     figures.judge(workspace)
     assert texts(workspace.gates / pages.FOLDER) == texts(judged.gates / pages.FOLDER)
-    assert len(texts(judged.gates / pages.FOLDER)) == 9
+    assert len(texts(judged.gates / pages.FOLDER)) == 12
 
 
 # --- data quality
@@ -314,6 +316,24 @@ def test_a_broken_expectation_has_its_mark_and_no_count_and_no_example(
     for file, content in texts(site / "quality").items():
         for told in ("43217", "43.217", "43,217", "98765", "98.765", "one-night", "777001"):
             assert told.encode() not in content, (file, told)
+
+
+def test_the_visitor_of_a_warning_is_named_in_the_state_folder_alone(workspace, tmp_path):
+    """The line that takes somebody out needs the pseudonym, and no release may hold it."""
+    change(workspace, press(BEGINS, [300] * 59, visitor_id=SOMEBODY))
+    outcome = deliveries.judge(workspace)
+    warned = [outcome.finding(name) for name in WARNINGS_OF_VISITORS]
+    assert all(SOMEBODY in found.examples[0]["because"] for found in warned)
+
+    site = make_site(workspace, tmp_path / "release")
+
+    page = (site / "quality" / "index.html").read_text(encoding="utf-8")
+    attention = page.partition('class="attention"')[2].partition("</ul>")[0]
+    assert all(quality.sentences("nl")[name] in attention for name in WARNINGS_OF_VISITORS)
+    told = texts(site) | {"manifest.json": json.dumps(outcome.summary()).encode()}
+    for file, content in told.items():
+        for trace in (SOMEBODY, SOMEBODY.replace("-", ""), "exclusions.csv takes it out"):
+            assert trace.encode() not in content, (file, trace)
 
 
 def test_of_what_is_hidden_not_even_the_cases_are_told(workspace, tmp_path):
