@@ -2,7 +2,7 @@
 -- cannot each have more than a fifth, so four of a month are enough. Needs `visitor_events`.
 with counted as (
     select
-        strftime(local_date, '%Y-%m') as month,
+        date_trunc('month', local_date) as month,
         visitor_id,
         count(*) as events,
         count_if(not is_contact) as further_events
@@ -16,15 +16,19 @@ contacts as (
 shared as (
     select
         month,
-        cast(visitor_id as varchar) as visitor_id,
+        visitor_id,
         contact_events,
         cast(sum(contact_events) over (partition by month) as bigint) as month_events,
         100.0 * contact_events / nullif(month_events, 0) as percent_of_month,
         events
     from contacts
 )
-select *
+select * replace (
+    strftime(month, '%Y-%m') as month,
+    cast(visitor_id as varchar) as visitor_id
+)
 from shared
 where visitor_id is not null
-qualify row_number() over (partition by month order by contact_events desc, visitor_id) <= 4
+qualify
+    row_number() over (partition by shared.month order by contact_events desc, shared.visitor_id) <= 4
 order by month desc, contact_events desc, visitor_id;
