@@ -71,8 +71,8 @@ matched_events as (
 
 ),
 
--- Of a session only requests and schedulings can match, by their visitor or for want of one. Half a session would be counted wrongly: its
--- other events go with them.
+-- Of a session only requests and schedulings can match, by their visitor or for want of one. Half a session would be
+-- counted wrongly: its other events go with them.
 matched_sessions as (
 
     select
