@@ -504,7 +504,20 @@ def _report(judged: int, quarantined: list[tuple[str, str, str]], warnings: list
 
 
 def describe_warning(finding: Finding) -> str:
-    """Say in one line how often an expectation was broken, with a few examples."""
+    """Say how often an expectation was broken, with a few examples; what to do has its own lines.
+
+    So a line of exclusions.csv ends where its own line ends, and can be copied.
+    """
+    remedies = [example["because"] for example in finding.examples if "because" in example]
+    if remedies:
+        more = finding.broken - len(remedies)
+        return "\n  ".join(
+            [
+                f'Only a warning: "{finding.says}" does not hold:',
+                *remedies,
+                *([f"… and {more} more"] if more else []),
+            ]
+        )
     examples = "; ".join(_describe(example) for example in finding.examples)
     return (
         f'Only a warning: "{finding.says}" does not hold for {finding.broken} of '
@@ -513,8 +526,6 @@ def describe_warning(finding: Finding) -> str:
 
 
 def _describe(example: dict) -> str:
-    if "because" in example:
-        return example["because"]
     texts = [value for value in example.values() if isinstance(value, str)]
     numbers = [f"{name} {value}" for name, value in example.items() if value not in texts]
     told = " ".join(map(printable, texts))

@@ -19,6 +19,7 @@ from expectations import contacts
 from expectations.__main__ import main
 from expectations.deliveries import LISTED_QUARANTINES, SUITE, judge
 from expectations.outcome import Outcome
+from expectations.validation import EXAMPLES
 from ingest.cells import instant
 from ingest.deliveries import set_status
 from ingest.problem import Problem
@@ -619,7 +620,7 @@ def test_a_beat_is_seen_through_what_happens_on_other_pages(workspace, caplog):
         "from 2022-02-07T21:00:00+01:00 to 2022-02-07T23:30:01+01:00."
     )
     assert said in caplog.text
-    assert f"a later ends_at what follows too: {line}REASON,AUTHOR,31" in caplog.text
+    assert f"a later ends_at what follows too: {line}REASON,AUTHOR,31\n" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -644,6 +645,22 @@ def test_the_line_that_is_told_takes_a_beat_out(fields, told, workspace):
     assert line.endswith("+02:00,REASON,AUTHOR,102")
     change(workspace, written(line))
     assert all(finding.success for finding in judge(workspace).findings)
+
+
+def test_of_many_beats_a_few_are_told_and_the_others_counted(workspace, caplog):
+    many = EXAMPLES + 2
+    change(
+        workspace,
+        "".join(
+            press(BEGINS, [60 + n] * 21, visitor_id=str(uuid.UUID(int=n))) for n in range(many)
+        ),
+    )
+
+    finding = judge(workspace).finding("nothing_beats_like_a_clock")
+
+    assert (finding.broken, len(finding.examples)) == (many, EXAMPLES)
+    assert caplog.text.count("takes it out") == EXAMPLES
+    assert "… and 2 more\n" in caplog.text
 
 
 def test_a_session_that_goes_with_its_request_beats_no_more(workspace):
