@@ -176,6 +176,7 @@ EXCLUDED = {
     "page": ["/", "/test"],
     "button": ["open", "busy"],
     "campaign": ["spring", "autumn"],
+    "no_visitor": ["", "/", "/test"],
 }
 
 
@@ -198,6 +199,8 @@ def _draw_exclusion(draw) -> tuple:
     field = draw(st.sampled_from(sorted(EXCLUDED)))
     value = draw(st.sampled_from(EXCLUDED[field]))
     bounds = sorted(draw(st.lists(st.sampled_from(EDGES), min_size=2, max_size=2, unique=True)))
+    if (field, value) == ("no_visitor", ""):  # without a page it needs both bounds
+        return field, value, *bounds
     starts_at, ends_at = (draw(st.sampled_from([None, None, bound])) for bound in bounds)
     return field, value, starts_at, ends_at
 
