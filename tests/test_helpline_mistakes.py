@@ -76,7 +76,7 @@ def test_one_file_hides_no_mistake_of_another(tmp_path):
         "accepted.csv:2: lost_lines 'many'",
         "accepted.csv:2: reason is empty",
         "accepted.csv:2: ends_on (2020-02-01) is before starts_on (2020-02-02)",
-        "exclusions.csv:2: ends_at (2020-01-31 23:00:00 UTC) is not later",
+        "exclusions.csv:2: ends_at (2020-02-01 00:00:00 UTC) is not later",
         "exclusions.csv:2: reason is empty",
         "exclusions.csv:2: author is empty",
         "exclusions.csv:2: expected_events is not a whole number",
