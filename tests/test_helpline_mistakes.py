@@ -6,6 +6,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as trying
+from hypothesis import strategies as st
 
 from ingest import Problem
 from ingest.description import describe
@@ -13,6 +16,7 @@ from ingest.helpline import RAW_COLUMNS, load_helpline
 from ingest.settings import DEFAULTS, KNOWN_TYPES, languages_with_words
 from publish.words import LANGUAGES, chosen
 from tests.events import HEADERS, helpline
+from tests.test_helpline_spreadsheets import full_helpline
 
 ACCEPTED = "log,starts_on,ends_on,lost_lines,reason,author,decided_on"
 OVER_THE_LONGEST = 10**9
@@ -87,6 +91,42 @@ def test_one_file_hides_no_mistake_of_another(tmp_path):
     ):
         assert place in found
     assert "has 23 mistakes:" in found
+
+
+PIECES = st.sampled_from(
+    [
+        *";,\"'#\n\r\t\0é€½/:.-0129",
+        "9/nov",
+        "24:00",
+        "44875",
+        "1/03/2022",
+        "9999-12-31",
+        '""',
+        "[",
+        "=",
+    ]
+)
+
+
+@trying(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_whatever_stands_in_a_folder_it_is_read_or_refused_in_words(tmp_path, data):
+    """A folder with something in every file, one of which somebody's hand or program has spoilt."""
+    folder = full_helpline(tmp_path / "h")
+    path = data.draw(st.sampled_from(sorted(folder.iterdir())))
+    content = path.read_text(encoding="utf-8")
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content)))
+        cut = data.draw(st.integers(0, 12))
+        content = content[:at] + data.draw(PIECES) + content[at + cut :]
+    encoding = data.draw(st.sampled_from(["utf-8", "utf-8-sig", "cp1252", "utf-16"]))
+    path.write_bytes(content.encode(encoding))
+    try:
+        describe(load_helpline(folder))
+    except Problem as problem:
+        assert f"{path.name}" in str(problem)
 
 
 def test_an_empty_table_is_told_beside_mistakes_elsewhere(tmp_path):
@@ -181,12 +221,28 @@ TOMORROW = date.today() + timedelta(days=1)
         (
             {},
             {"opening_hours": ["2021-01-01,,1,19:00,22:00,1"]},
-            "opening_hours.csv: from 2020-01-01, the helpline's starts_on, until 2021-01-01 there",
+            "opening_hours.csv: there are no opening hours from 2020-01-01 to 2020-12-31: all",
         ),
         (
             {},
             {"opening_hours": ["2018-01-01,2019-12-31,1,19:00,22:00,1"]},
-            "opening_hours.csv: from 2020-01-01, the helpline's starts_on, on there are no opening",
+            "opening_hours.csv: there are no opening hours from 2020-01-01 on: all attempts then",
+        ),
+        (
+            {},
+            {
+                "opening_hours": [
+                    "2032-01-01,,1,19:00,22:00,1",  # a slip for 2023
+                    "2019-01-01,2021-12-31,1,19:00,22:00,1",
+                    "2020-01-01,2022-12-31,2,19:00,22:00,1",
+                ]
+            },
+            "opening_hours.csv: there are no opening hours from 2023-01-01 to 2031-12-31",
+        ),
+        (
+            {},
+            {"opening_hours": ["2020-01-01,2022-12-31,1,19:00,22:00,1"]},
+            "opening_hours.csv: there are no opening hours from 2023-01-01 on",
         ),
         (
             {},
@@ -202,8 +258,8 @@ TOMORROW = date.today() + timedelta(days=1)
         (
             {},
             {"closures": ["2019-12-25,Christmas", "2020-01-01,x", "2019-12-26,x"]},
-            "closures.csv:2: lies before 2020-01-01, the helpline's starts_on, and has no effect, "
-            "and 1 more lines",
+            "closures.csv:2: lies before 2020-01-01, the helpline's starts_on, and has no effect; "
+            "the same goes for 1 other line",
         ),
         (
             {},
@@ -233,7 +289,9 @@ def test_what_may_be_meant_is_warned_of(tmp_path, settings, tables, warning):
         ["2020-01-01,,1,19:00,22:00,1", "2020-01-01,,1,22:00,23:00,1"],
         ["2020-01-01,2020-12-31,1,19:00,22:00,1", "2021-01-01,,1,19:00,23:00,1"],
         ["2020-01-01,,1,19:00,22:00,1", "2020-01-01,,2,19:30,22:00,1"],
-        ["2019-01-01,2020-12-31,1,19:00,24:00,1", "2021-06-01,9999-12-31,1,19:00,24:00,1"],
+        ["2019-01-01,2020-12-31,1,19:00,24:00,1", "2021-01-01,9999-12-31,1,19:00,24:00,1"],
+        ["2021-01-01,2021-06-30,1,19:00,22:00,1", "2020-01-01,9999-12-31,3,19:00,22:00,1"],
+        ["2020-01-01,2020-12-31,1,19:00,22:00,1", "2021-01-01,,2,19:00,22:00,1"],
     ],
 )
 def test_hours_that_do_not_overlap_are_not_warned_of(tmp_path, hours):
@@ -273,7 +331,7 @@ CODES = [
         (
             [*CODES, "topic,home,,Home,1", "topic,bullying,,,1"],
             "nl-BE",
-            ["codes.csv:14: label_nl of topic home is empty, and those of 1 more codes"],
+            ["codes.csv:14: label_nl of topic home is empty, as of 1 other code"],
         ),
         ([*CODES, "topic,home,,Home,1"], "en", []),
         ([*CODES, "topic,home,Thuis,,1"], "nl", []),
