@@ -22,8 +22,10 @@ from ingest.helpline import load_helpline
 from ingest.key import Key, make_key, read_key
 from ingest.keys import read_key_of, years_with_keys
 from ingest.lock import hold
+from ingest.new_helpline import make_helpline
 from ingest.problem import Problem
 from ingest.pull import DEFAULT_MEMORY, LEAST_MEMORY, pull
+from ingest.settings import SETTINGS
 from ingest.workspace import DEFAULT_DATA, DEFAULT_HELPLINE, Workspace
 
 MEMORY_LIMITS = f"{DEFAULT_MEMORY}, at least {LEAST_MEMORY}"
@@ -32,6 +34,7 @@ Logs of a chat helpline to the raw tables of a warehouse: exactly once, and pseu
 anything is written. Needs no scheduler.
 
   python -m ingest key                                   once: make a key for the pseudonyms
+  python -m ingest new --helpline helplines/mine         begin a helpline's folder, with a sample
   python -m ingest check --helpline helplines/mine       what is wrong with a helpline's folder
   python -m ingest pull --logs /var/log/chat             load what is new there
   python -m ingest deliveries                            what was loaded, problems first
@@ -106,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"memory it may take, such as 2GB (default: {MEMORY_LIMITS})",
     )
     folder(command("check", _check, "say what is wrong with a helpline's folder, or what it holds"))
+    folder(command("new", _new, "begin a new helpline's folder, with a sample of logs of its own"))
     data(command("deliveries", _deliveries, "list what was loaded, problems first"))
     for name, summary in (
         ("accept", "let a quarantined delivery count after all"),
@@ -150,6 +154,24 @@ def _check(options: argparse.Namespace) -> None:
     for warning in helpline.warnings:
         print(f"Warning: {warning}")
     print(describe(helpline))
+
+
+def _new(options: argparse.Namespace) -> None:
+    """Begin a new helpline's folder: every file, commented, and a small sample of logs.
+
+    A folder that holds anything stays as it is. The sample runs at once; the commands are printed.
+    """
+    folder = _workspace(options).helpline
+    sample = make_helpline(folder)
+    here, logs = _short(folder), _short(sample)
+    print(
+        f"Wrote a helpline into {here}, and a sample of logs for it into {logs}. Try it:\n\n"
+        f"  make check HELPLINE={here}\n"
+        f"  make run HELPLINE={here} LOGS={logs} DATA=data/sample-of-{folder.name}\n\n"
+        f"Then change its files ({SETTINGS} first; docs/helpline.md describes them all) and run it "
+        f"on your own logs:\n\n"
+        f"  make run HELPLINE={here} LOGS=<folder> DATA=data/{folder.name}"
+    )
 
 
 def _deliveries(options: argparse.Namespace) -> None:
