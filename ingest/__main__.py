@@ -18,6 +18,8 @@ from ingest.keys import read_key_of, years_with_keys
 from ingest.lock import hold
 from ingest.problem import Problem
 from ingest.pull import DEFAULT_MEMORY, LEAST_MEMORY, pull
+from ingest.trial import describe_trial, try_logs
+from ingest.wording import counted
 from ingest.workspace import DEFAULT_DATA, DEFAULT_HELPLINE, Workspace
 
 MEMORY_LIMITS = f"{DEFAULT_MEMORY}, at least {LEAST_MEMORY}"
@@ -27,6 +29,7 @@ anything is written. Needs no scheduler.
 
   python -m ingest key                                   once: make a key for the pseudonyms
   python -m ingest check --helpline helplines/mine       what is wrong with a helpline's folder
+  python -m ingest check-logs chat.ndjson                what of it would be read, without a trace
   python -m ingest pull --logs /var/log/chat             load what is new there
   python -m ingest deliveries                            what was loaded, problems first
   python -m ingest rejects 3f9a41c2                      why lines of it were set aside
@@ -99,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"memory it may take, such as 2GB (default: {MEMORY_LIMITS})",
     )
     folder(command("check", _check, "say what is wrong with a helpline's folder, or what it holds"))
+    one = command("check-logs", _check_logs, "try logs without loading them, and say what is read")
+    one.add_argument("path", metavar="PATH", type=Path, help="a file, or a folder of logs")
+    folder(one)
     data(command("deliveries", _deliveries, "list what was loaded, problems first"))
     for name, summary in (
         ("accept", "let a quarantined delivery count after all"),
@@ -137,6 +143,25 @@ def _check(options: argparse.Namespace) -> None:
     for warning in helpline.warnings:
         print(f"Warning: {warning}")
     print(describe(helpline))
+
+
+def _check_logs(options: argparse.Namespace) -> None:
+    """Try a file, or all logs of a folder: what would be read, type by type, and what would not.
+
+    Writes nothing, needs no key and no state folder, and shows no value of any line. Ends with
+    status 1 if nothing of a file would count.
+    """
+    workspace = _workspace(options)
+    helpline = load_helpline(workspace.helpline)
+    trial = try_logs(options.path.absolute(), helpline, workspace.data)
+    print(describe_trial(trial, helpline.timezone))
+    if trial.left_out:
+        names = ", ".join(one.name for one in trial.left_out[:3])
+        more = " …" if len(trial.left_out) > 3 else ""
+        raise Problem(
+            f"\nNothing of {counted(len(trial.left_out), 'file')} would count: {names}{more}. "
+            "docs/events.md says what is expected."
+        )
 
 
 def _deliveries(options: argparse.Namespace) -> None:

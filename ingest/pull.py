@@ -38,6 +38,7 @@ from ingest.lock import hold
 from ingest.problem import Problem
 from ingest.reading import EVENT_COLUMNS, REJECT_COLUMNS, Batch, Reader, Rows, reading_fingerprint
 from ingest.rotation import new_years, require_settled, settle
+from ingest.shapes import Shapes, nothing_read
 from ingest.sources import LogFile, find_files
 from ingest.warehouse import (
     Withheld,
@@ -81,6 +82,7 @@ class Summary:
     outdated: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     made_keys: list[str] = field(default_factory=list)
+    nothing_read: str | None = None
 
     def __str__(self) -> str:
         """Say it in one sentence or two."""
@@ -140,6 +142,8 @@ def pull(
         raise failure
     summary.seconds = time.monotonic() - started
     _report(summary)
+    if summary.nothing_read:
+        raise Problem(summary.nothing_read)
     return summary
 
 
@@ -216,6 +220,7 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -
         require_settled(connection)
         # Only now is it known which identifiers the logs hold.
         store_exclusions(connection, helpline, keys)
+        summary.nothing_read = nothing_read(connection, workspace.logs)
         summary.made_keys = [str(key_file(keys.folder, year)) for year in keys.made]
         return summary
 
@@ -244,6 +249,7 @@ class Loader:
         self._stored = {one: delivery.reading for one, delivery in self._ledger.items()}
         self._with_future = deliveries_with(connection, "in_future")
         self._summary = Summary()
+        self._shapes = Shapes()
         self._waiting = _Part()
         self._names: list[tuple[str, str]] = []
         self._read_now: list[str] = []
@@ -370,6 +376,7 @@ class Loader:
             note_fingerprints(self._connection, self._keys)
             written = self._take_over("events", self._reader.events(), EVENT_COLUMNS)
             written += self._take_over("rejects", self._reader.rejects(), REJECT_COLUMNS)
+            self._shapes.note(self._reader)
             for counts in self._reader.counts():
                 deliveries[counts.delivery_id].events += counts.events
                 deliveries[counts.delivery_id].rejects += counts.rejects
@@ -413,6 +420,7 @@ class Loader:
         self._read_now += [one.delivery_id for one in deliveries]
         enter(self._connection, [one for one in deliveries if one.delivery_id not in self._stored])
         replace(self._connection, [one for one in deliveries if one.delivery_id in self._stored])
+        self._shapes.store(self._connection, deliveries)
         self._stored |= {one.delivery_id: one.reading for one in deliveries}
 
 
