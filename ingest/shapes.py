@@ -90,11 +90,14 @@ class Shapes:
     def note(self, reader: Reader) -> None:
         """Look at the lines of the batch that was read last, before the next one is read."""
         names = {"looked_at": LOOKED_AT, "known": sorted(KNOWN_NAMES)}
+        rows: dict[str, list[tuple[str, str, str, str]]] = {}
         for delivery_id, field, kind, lines, begins_here in reader.ask(QUERY.read_text(), names):
-            rows = self._rows.setdefault(delivery_id, [])
-            rows.append((delivery_id, field, kind, str(lines)))
+            rows.setdefault(delivery_id, []).append((delivery_id, field, kind, str(lines)))
             if begins_here:
                 self._begun.add(delivery_id)
+                self._rows.pop(delivery_id, None)
+        for delivery_id, new in rows.items():
+            self._rows.setdefault(delivery_id, []).extend(new)
 
     def of(self, delivery_id: str) -> list[tuple[str, str, int]]:
         """Give what was noted of a delivery: field, kind, lines."""

@@ -9,25 +9,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ingest.content import Content, Damaged, SetAside
+from ingest.content import Block, Content, reason_of
 from ingest.event_types import EVENT_TYPES
 from ingest.helpline import Helpline
 from ingest.key import Key
 from ingest.keys import Keys
+from ingest.patience import Patience
 from ingest.problem import Problem
 from ingest.progress import Progress
 from ingest.quarantine import why_quarantined
 from ingest.reading import Batch, Reader, Rows
 from ingest.reasons import NOT_LOST, REASONS
+from ingest.recognition import Blank, Damaged, Form, NoLog
 from ingest.shapes import Shapes, describe
 from ingest.sources import LogFile, find_files
 from ingest.sources.folder import File
-from ingest.warehouse import connect, run
-from ingest.wording import counted
+from ingest.warehouse import Withheld, connect, run
+from ingest.wording import counted, printable
 
 QUERY = Path(__file__).with_name("trial.sql")
 MEMORY = "1GB"
 BATCH_BYTES = 4 * 1024 * 1024
+MOST_LINES = 50_000  # of a batch
 LISTED_LINES = 5
 LISTED_FILES = 20
 FIELDS = [f"{event_type} {name}" for event_type, names in EVENT_TYPES.items() for name in names]
@@ -35,7 +38,10 @@ FIELDS = [f"{event_type} {name}" for event_type, names in EVENT_TYPES.items() fo
 
 @dataclass
 class FileTrial:
-    """What would become of one file. `first_lines` are those set aside, by reason."""
+    """What would become of one file. `first_lines` are those set aside, by reason.
+
+    `form` says what it is, or `no_log` what it is instead of a log.
+    """
 
     name: str
     bytes: int = 0
@@ -44,7 +50,9 @@ class FileTrial:
     blank_lines: int = 0
     rejects: Counter[str] = field(default_factory=Counter)
     first_lines: dict[str, list[int]] = field(default_factory=dict)
+    form: str = ""
     damage: str | None = None
+    no_log: str | None = None
     shapes: list[tuple[str, str, int]] = field(default_factory=list)
 
     def set_aside(self, reason: str, lines: int, first: list[int]) -> None:
@@ -85,8 +93,12 @@ class Trial:
 
     @property
     def left_out(self) -> list[FileTrial]:
-        """Files of which nothing would count: damaged, quarantined, or without any event."""
-        return [one for one in self.files if one.damage or one.quarantine or not one.events]
+        """Files of which nothing would count: no log, damaged, quarantined, without an event."""
+        return [
+            one
+            for one in self.files
+            if one.damage or one.no_log or one.quarantine or (one.lines and not one.events)
+        ]
 
 
 def try_logs(path: Path, helpline: Helpline, state: Path) -> Trial:
@@ -112,7 +124,7 @@ def _files(path: Path, state: Path) -> list[LogFile]:
         return find_files(str(path), state)
     if not path.exists():
         raise Problem(f"There is no file or folder at {path}.")
-    return [File(path.name, path)]
+    return [LogFile(File(printable(path.name), path), Patience.from_environment())]
 
 
 class _Trying:
@@ -129,15 +141,21 @@ class _Trying:
         run(self._ids, "create table ids (event_id uuid, event ubigint)")
 
     def take(self, files: list[LogFile]) -> None:
+        """Take files one by one, whatever is wrong with one of them."""
         for number, file in enumerate(files):
             one = FileTrial(file.name)
             self.trial.files.append(one)
             try:
                 self._take(file, one, str(number))
-            except Damaged as damage:
-                self.trial.files[-1] = FileTrial(file.name, one.bytes, damage=str(damage))
+            except Blank:
+                one.form = "it holds nothing"
+            except NoLog as no_log:
+                one.no_log = str(no_log)
+            except Exception as error:
+                damage = str(error) if isinstance(error, Damaged) else reason_of(error)
+                self.trial.files[number] = FileTrial(file.name, one.bytes, damage=damage)
             self._progress.tell(f"{number + 1:,} of {counted(len(files), 'file')}")
-        self._read(self._waiting)
+        self._read_waiting()
         for number, one in enumerate(self.trial.files):
             if not one.events and not one.damage:
                 one.shapes = self._shapes.of(str(number))
@@ -149,32 +167,45 @@ class _Trying:
         self._ids.close()
 
     def _take(self, file: LogFile, one: FileTrial, number: str) -> None:
+        if file.no_log:
+            raise NoLog(file.no_log)
         content, batch = Content(file), Batch()
         one.bytes = content.bytes
+        one.form = _form(content.recognise(), content.compression)
         is_large = False
-        for piece in content.pieces():
-            if isinstance(piece, SetAside):
-                one.lines += 1
-                one.set_aside(piece.reason, 1, [piece.line])
-                continue
-            batch.add(number, self._now, piece)
-            one.lines += piece.text.count("\n") + 1
-            if batch.size > BATCH_BYTES:
+        for block in content.pieces():
+            batch.add(number, self._now, block)
+            one.lines += block.text.count("\n") + 1
+            if self._is_full(batch):
                 self._progress.tell(f"{file.name}, {counted(one.lines, 'line')}")
                 if not is_large:
                     is_large = True
-                    self._require_whole(content)
-                    self._read(self._waiting)
+                    _require_whole(file)
+                    self._read_waiting()
                 self._read(batch)
-        if self._waiting.size + batch.size > BATCH_BYTES:
-            self._read(self._waiting)
+        if self._is_full(self._waiting, batch):
+            self._read_waiting()
         self._waiting.extend(batch)
 
-    @staticmethod
-    def _require_whole(content: Content) -> None:
-        """Read a large file to its end once, before any part of it is counted."""
-        for _ in content.pieces():
-            pass
+    def _is_full(self, *batches: Batch) -> bool:
+        size, lines = (sum(getattr(one, name) for one in batches) for name in ("size", "lines"))
+        return size > BATCH_BYTES or lines > MOST_LINES
+
+    def _read_waiting(self) -> None:
+        """Read the files that wait together; if that fails, each by itself."""
+        waiting, self._waiting = self._waiting, Batch()
+        try:
+            self._read(waiting)
+            return
+        except (Problem, Withheld):
+            numbers = dict.fromkeys(waiting.delivery_ids)
+        for number in numbers:
+            try:
+                self._read(_of(waiting, number))
+            except (Problem, Withheld):
+                one = self.trial.files[int(number)]
+                damage = "its lines could not be read; what is wrong with them is withheld"
+                self.trial.files[int(number)] = FileTrial(one.name, one.bytes, damage=damage)
 
     def _read(self, batch: Batch) -> None:
         """Read a batch, add what came of it to the trial, and empty it."""
@@ -236,22 +267,45 @@ class _Trying:
         self._ids.unregister("events")
 
 
+def _require_whole(file: LogFile) -> None:
+    """Read a large file to its end once, before any part of it is counted."""
+    for _ in Content(file).pieces():
+        pass
+
+
+def _of(batch: Batch, number: str) -> Batch:
+    one = Batch()
+    for index, delivery_id in enumerate(batch.delivery_ids):
+        if delivery_id == number:
+            block = Block(batch.first_lines[index], batch.texts[index], batch.reasons[index])
+            one.add(number, batch.loaded_ats[index], block)
+    return one
+
+
+def _form(form: Form, compression: str | None) -> str:
+    return f"{form.value}, compressed ({compression})" if compression else form.value
+
+
 def describe_trial(trial: Trial, timezone: str) -> str:
     """Put a trial into words: what would be read, type by type, and what is wrong, file by file."""
     files = trial.files
     events = sum(one.events for one in files)
     rejects = sum(one.rejects.total() for one in files)
     lines = [
-        f"{counted(len(files), 'file')}, {counted(sum(one.lines for one in files), 'line')}: "
+        f"{_what_files(files)}, {counted(sum(one.lines for one in files), 'line')}: "
         f"{counted(events, 'event')}, {rejects:,} set aside, "
         f"{counted(sum(one.blank_lines for one in files), 'blank line')}",
         *_types(trial, ZoneInfo(timezone)),
     ]
-    troubled = [one for one in files if one.damage or one.rejects or not one.events]
+    troubled = [one for one in files if one.damage or one.rejects or one.no_log]
     for one in troubled[:LISTED_FILES]:
         lines += ["", *_file(one)]
     if len(troubled) > LISTED_FILES:
-        lines += ["", f"… and {len(troubled) - LISTED_FILES:,} more files of which lines are lost"]
+        lines += [
+            "",
+            f"… and {len(troubled) - LISTED_FILES:,} more files that are no logs, are damaged, or "
+            "of which lines are set aside",
+        ]
     if trial.ids_used_twice:
         lines += [
             "",
@@ -259,6 +313,15 @@ def describe_trial(trial: Trial, timezone: str) -> str:
             "another event, with another time, subject or visitor. An id may never come again.",
         ]
     return "\n".join(lines)
+
+
+def _what_files(files: list[FileTrial]) -> str:
+    """Say how many files there are, and of which forms they are."""
+    forms = Counter(one.form for one in files if one.form)
+    said = "; ".join(
+        form if len(files) == 1 else f"{number:,} {form}" for form, number in forms.most_common()
+    )
+    return counted(len(files), "file") + (f" ({said})" if said else "")
 
 
 def _types(trial: Trial, zone: ZoneInfo) -> list[str]:
@@ -297,8 +360,10 @@ def _field(one: TypeTrial, name: str) -> str:
 def _file(one: FileTrial) -> list[str]:
     if one.damage:
         return [f"{one.name} is damaged, nothing of it would be loaded: {one.damage}"]
+    if one.no_log:
+        return [f"{one.name} is no log, it would be passed over: it is {one.no_log}"]
     lines = [
-        f"{one.name}: {counted(one.events, 'event')}, {one.rejects.total():,} of "
+        f"{one.name} ({one.form}): {counted(one.events, 'event')}, {one.rejects.total():,} of "
         f"{counted(one.lines, 'line')} set aside"
     ]
     for reason, number in one.rejects.most_common():

@@ -62,7 +62,7 @@ def test_it_says_type_by_type_what_is_read_unlisted_unfit_and_set_aside(tmp_path
     assert status == 0
     lines = [" ".join(line.split()) for line in said.splitlines()]
     for line in (
-        "1 file, 10 lines: 8 events, 2 set aside, 0 blank lines",
+        "1 file (one event a line), 10 lines: 8 events, 2 set aside, 0 blank lines",
         "helpline.button.clicked: 3 events, from 2022-03-01 19:00:00 to 2022-03-01 19:00:20",
         "visitor given 3 kept 1 unfit 1 no identifier 1",
         "button given 1 kept 1",
@@ -107,6 +107,21 @@ def test_a_damaged_file_that_takes_several_batches_leaves_nothing_in_the_counts(
     assert status == 1
     assert "1 file, 0 lines: 0 events" in said
     assert "helpline.button.clicked:" not in said
+
+
+def test_it_says_what_a_file_is(tmp_path, folder, capsys):
+    logs = tmp_path / "logs"
+    events = evening()[:3]
+    deliver(logs, "a.ndjson", events, compress="gz")
+    (logs / "batch.json").write_text(json.dumps(events, indent=1))
+    (logs / "notes.txt").write_text("To do:\nring back\n")
+    (logs / "wide.ndjson").write_text("\n".join(map(json.dumps, events)), encoding="utf-16")
+    status, said, wrong = check(capsys, logs, folder)
+    assert status == 1
+    assert "1 one event a line, compressed (gz); 1 JSON arrays of events" in said
+    assert "notes.txt is no log, it would be passed over: it is text that is no JSON" in said
+    assert "wide.ndjson is damaged, nothing of it would be loaded: it is UTF-16 text" in said
+    assert "Nothing of 2 files would count: notes.txt, wide.ndjson" in wrong
 
 
 def test_ids_that_begin_anew_in_each_file_are_counted(tmp_path, folder, capsys):
