@@ -24,7 +24,7 @@ FIRST_DAY = datetime(2022, 1, 1, tzinfo=UTC)
 DAYS = 365
 MARKS = (MARK, PLAIN_MARK, EMAIL, PHONE, DIGITS)
 CODED = {"button": "open", "campaign": "tv", "gender": "female", "topics": ["home"]}
-ONE_IN_LONG = 400  # lines: a mebibyte takes its time
+ONE_IN_LONG = 2_000  # lines: a mebibyte takes its time
 LONGEST = 1024 * 1024
 COMPRESSED = {
     "gz": lambda content: gzip.compress(content, mtime=0),
@@ -190,7 +190,7 @@ def _double_name(line: bytes, draw: Random) -> bytes:
 
 
 def _deepen(line: bytes, draw: Random) -> bytes:
-    depth = draw.choice([10, 1000, 1000, 50_000])
+    depth = draw.choice([10, 100, 1_000, 1_000, 1_000, 1_000, 5_000, 50_000])
     name = draw.choice([b"data", b"deep", MARK.encode()])
     inside = b"[" * depth + b"]" * depth if draw.random() < 0.5 else b'{"a":' * depth + b"1"
     return b'{"' + name + b'": ' + inside + b", " + line[1:]

@@ -121,7 +121,10 @@ def try_logs(path: Path, helpline: Helpline, state: Path) -> Trial:
 
 def _files(path: Path, state: Path) -> list[LogFile]:
     if path.is_dir():
-        return find_files(str(path), state)
+        files = find_files(str(path), state)
+        if not files:
+            raise Problem(f"There is no file in {path} that may be a log.")
+        return files
     if not path.exists():
         raise Problem(f"There is no file or folder at {path}.")
     return [LogFile(File(printable(path.name), path), Patience.from_environment())]

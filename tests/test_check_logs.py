@@ -154,6 +154,21 @@ def test_what_is_not_there_is_said(tmp_path, folder, capsys):
     status, said, wrong = check(capsys, tmp_path / "elsewhere.ndjson", folder)
     assert (status, said) == (1, "")
     assert "There is no file or folder at" in wrong
+    (tmp_path / "empty").mkdir()
+    status, said, wrong = check(capsys, tmp_path / "empty", folder)
+    assert (status, said) == (1, "")
+    assert "There is no file in" in wrong
+
+
+def test_what_takes_longer_says_how_far_it_is(tmp_path, folder, capsys, monkeypatch):
+    for number in range(3):
+        deliver(tmp_path / "logs", f"{number}.ndjson", evening()[:2])
+    _, _, wrong = check(capsys, tmp_path / "logs", folder)
+    assert wrong == ""
+    monkeypatch.setattr("ingest.progress.SECONDS_BEFORE", 0)
+    monkeypatch.setattr("ingest.progress.SECONDS_BETWEEN_LINES", 0)
+    _, _, wrong = check(capsys, tmp_path / "logs", folder)
+    assert wrong.splitlines() == [f"Read: {number} of 3 files" for number in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(
