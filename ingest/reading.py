@@ -93,14 +93,16 @@ NO_IDENTIFIER = rf"(?i){BLANK}(?:|{ZERO}|{'|'.join(map(re.escape, NO_IDENTIFIERS
 NO_PLAIN_TEXT = r"^(?:[{\[]|(?:true|false|-?\d+\.\d+|-?\d+(?:\.\d+)?[eE][-+]?\d+)$)"
 
 MACROS = rf"""
--- A text as it is, a number as it is written shortest; null for what is neither. `value` is what `line` has at `place`.
+-- A text as it is, a number as it is written shortest; null for what is neither.
+-- `value` is what `line` has at `place`.
 create macro scalar(value, line, place) as
     case
         when not regexp_matches(value, '{NO_PLAIN_TEXT}') then value
         when json_type(line, place) = 'VARCHAR' then value
         when json_type(line, place) in ('OBJECT', 'ARRAY', 'BOOLEAN') then null
         else coalesce(
-            regexp_replace(try_cast(try_cast(value as decimal(38, 12)) as varchar), '\.?0+$', ''), value
+            regexp_replace(try_cast(try_cast(value as decimal(38, 12)) as varchar), '\.?0+$', ''),
+            value
         )
     end;
 create macro identifier(value, further) as
@@ -110,17 +112,21 @@ create macro identifier(value, further) as
             then value
     end;
 -- A leap second is the last microsecond before the next minute.
+create macro without_leap_second(value) as
+    if(substr(value, 18, 2) = '60', regexp_replace(value, ':60(\.\d+)?', ':59.999999'), value);
 create macro instant(value) as
     case
         when regexp_full_match(value, '{RFC_3339}')
-            then make_timestamp(epoch_us(try_cast(upper(
-                if(substr(value, 18, 2) = '60', regexp_replace(value, ':60(\.\d+)?', ':59.999999'), value)
-            ) as timestamptz)))
+            then make_timestamp(epoch_us(try_cast(
+                upper(without_leap_second(value)) as timestamptz
+            )))
     end;
 create macro first_possible() as timestamp '{FIRST_POSSIBLE}';
 create macro text_of_base64(value) as try(decode(from_base64(value)));
 create macro with_data(event, data) as
-    json_merge_patch(event, json_object('data', if(json_valid(data), json(data), json('"no JSON"'))));
+    json_merge_patch(
+        event, json_object('data', if(json_valid(data), json(data), json('"no JSON"')))
+    );
 create macro possible(moment, loaded_at) as
     case
         when moment >= first_possible() and moment <= loaded_at + interval 1 day
@@ -379,25 +385,23 @@ class Reader:
             self._date_rejects(batch)
 
     def begin(self, delivery_id: str, last_date: date | None = None) -> None:
-        """Begin a delivery; `last_date` is that of its last line that has one and was read before."""
+        """Begin a delivery; of one that is read on, `last_date` is that of the last line so far."""
         self._dates[delivery_id] = (last_date, last_date)
 
     def first_date(self, delivery_id: str) -> date | None:
-        """Give the local date of a delivery's first line that has one, of those read since it began."""
+        """Give the local date of a delivery's first line that has one, as far as it was read."""
         return self._dates.get(delivery_id, (None, None))[0]
 
     def _date_rejects(self, batch: Batch) -> None:
-        """Make `rejected` of `readings`: lines set aside, with the date of the nearest line that has one.
-
-        First looked for is an earlier line, then a later one.
-        """
+        """Make `rejected` of `readings`: lines set aside, each with the date it is counted on."""
         continued = batch.delivery_ids[0] if len(set(batch.delivery_ids)) == 1 else None
         first, last = self._dates.get(continued, (None, None))
         run(self._connection, REJECTED.read_text(encoding="utf-8"), {"last_date": last})
         if continued:
             [(first_here, last_here)] = run(
                 self._connection,
-                "select arg_min(local_date, line_number), arg_max(local_date, line_number) from dated",
+                "select arg_min(local_date, line_number), arg_max(local_date, line_number)"
+                " from dated",
             )
             self._dates = {continued: (first or first_here, last_here or last)}
 

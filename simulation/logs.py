@@ -15,7 +15,7 @@ from simulation.registrations import tell_registrations
 from simulation.sessions import Teller, tell_mails, tell_strays
 from simulation.targets import Targets
 from simulation.timetable import plan_conversations
-from simulation.untidiness import FAULTS, Delivered, deliver, spoiled_lines
+from simulation.untidiness import FAULTS, Delivered, Trace, deliver, spoiled_lines, type_in
 
 LOGS = ("button", "chat")
 
@@ -25,7 +25,8 @@ def simulate(targets: Targets, calendar: Calendar, seed: int) -> dict[str, bytes
     rng = random.Random(seed)
     events = sorted(invent_events(targets, calendar, rng), key=lambda event: event.time)
     number_events(events, rng)
-    return _lay_out(deliver(events, calendar, rng), calendar, rng)
+    trace = Trace()
+    return _lay_out(deliver(events, calendar, rng, trace), calendar, rng, trace)
 
 
 def invent_events(targets: Targets, calendar: Calendar, rng: random.Random) -> list[Event]:
@@ -49,7 +50,7 @@ def invent_events(targets: Targets, calendar: Calendar, rng: random.Random) -> l
 
 
 def _lay_out(
-    delivered: Sequence[Delivered], calendar: Calendar, rng: random.Random
+    delivered: Sequence[Delivered], calendar: Calendar, rng: random.Random, trace: Trace
 ) -> dict[str, bytes]:
     """Write lines in the order of their places, each file with what it covers at its end."""
     by_file: dict[tuple[int, str], list[Delivered]] = {
@@ -63,8 +64,11 @@ def _lay_out(
         ordered = sorted(ones, key=lambda one: one.place)
         events = [one.event for one in ordered] + [covered_event(log, day, calendar)]
         lines = [write_line(event, calendar) for event in events]
+        month = f"{calendar.days[day]:%Y-%m}"
         for spoiled in spoiled_lines(lines, faults[log], rng):
-            lines.insert(rng.randrange(len(lines) + 1), spoiled)
+            place = rng.randrange(len(lines) + 1)
+            if not spoiled or trace.takes(month, log, type_in(spoiled)):
+                lines.insert(place, spoiled)
         name = f"{log}-{calendar.days[day].isoformat()}.ndjson.gz"
         contents[name] = b"\n".join(lines) + b"\n"
     return contents

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +22,12 @@ CLASHING = 0.002
 CLASH_WITHIN = 20 * MINUTE
 OUT_OF_ORDER = 0.08
 SPOILED_FILE = 0.05  # share of the files with one unreadable line
+
+# Of a month at most so many lines are lost of a type of event, and of a log: no more than a trace,
+# so that its figures stay final.
+MOST_LOST_OF_TYPE = 2
+MOST_LOST_OF_LOG = 3
+TYPE = re.compile(rb"helpline\.[a-z]+\.[a-z]+")
 
 # Makes a line that cannot be read from an event that can.
 Fault = Callable[[dict, random.Random], dict | bytes]
@@ -34,7 +42,25 @@ class Delivered:
     place: int
 
 
-def deliver(events: Iterable[Event], calendar: Calendar, rng: random.Random) -> list[Delivered]:
+class Trace:
+    """Counts what is lost by month, log and type of event, and says when it is enough."""
+
+    def __init__(self) -> None:
+        self._lost: Counter[tuple[str, ...]] = Counter()
+
+    def takes(self, month: str, log: str, kind: str) -> bool:
+        """Count one more lost line, unless its month has lost enough."""
+        if self._lost[month, log] >= MOST_LOST_OF_LOG:
+            return False
+        if self._lost[month, log, kind] >= MOST_LOST_OF_TYPE:
+            return False
+        self._lost.update([(month, log), (month, log, kind)])
+        return True
+
+
+def deliver(
+    events: Iterable[Event], calendar: Calendar, rng: random.Random, trace: Trace
+) -> list[Delivered]:
     """Lay events into daily files, with late ones, copies and clashes."""
     numbers = {day: number for number, day in enumerate(calendar.days)}
     last = len(calendar.days) - 1
@@ -51,7 +77,9 @@ def deliver(events: Iterable[Event], calendar: Calendar, rng: random.Random) -> 
         elif chance < REPEATED + CLASHING and event.time + CLASH_WITHIN < calendar.ends_at:
             altered = _altered(event, rng)
             again = min(numbers[calendar.day_of(altered.time)] + rng.choice((0, 0, 1, 2)), last)
-            delivered.append(Delivered(altered, again, place - SECOND))
+            month = calendar.month_of(altered.time)
+            if trace.takes(month, event.log, f"helpline.{event.kind}"):
+                delivered.append(Delivered(altered, again, place - SECOND))
     return delivered
 
 
@@ -75,6 +103,12 @@ def spoiled_lines(
     if isinstance(line, dict):
         line = json.dumps(line).encode()
     return [line] if rng.random() < 0.9 else [line, b""]
+
+
+def type_in(line: bytes) -> str:
+    """Give the type of event whose name a line holds; empty if it holds none."""
+    found = TYPE.search(line)
+    return found[0].decode() if found else ""
 
 
 def _cut_off(event: dict, rng: random.Random) -> bytes:

@@ -7,15 +7,19 @@ files must hold; `break_of` and `closed_periods` say the rest of it.
 
 from __future__ import annotations
 
+import base64
+import bz2
 import csv
 import gzip
 import hashlib
 import hmac
 import itertools
 import json
+import lzma
 import re
 import tomllib
 import uuid
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, replace
@@ -49,7 +53,14 @@ CLICKED, SCHEDULED, REQUESTED, ANSWERED, ABANDONED, ENDED, REGISTERED, COVERED =
 
 UNLISTED = "unlisted"
 UNKNOWN = "unknown"
-NO_IDENTIFIER = ("", "null", "undefined", "0")
+NO_IDENTIFIERS = {
+    *("", "-", "null", "none", "nil", "nan", "n/a", "undefined", "unknown", "anonymous", "guest"),
+    *("true", "false", "[object object]", "00000000-0000-0000-0000-000000000000"),
+}
+FIRST_POSSIBLE = datetime(1990, 1, 1, tzinfo=UTC)
+RFC_3339 = r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)"
+# Lines set aside for these reasons are not lost.
+NOT_LOST = ("before_start", "other_type")
 
 
 # --- The helpline's settings ---------------------------------------------------------------------
@@ -66,7 +77,10 @@ class Opening:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A value of a field that takes events out of all figures, at times in [starts_at, ends_at)."""
+    """A value of a field that takes events out of all figures, at times in [starts_at, ends_at).
+
+    Or, with the field `no_visitor`, the want of a visitor: on the page that is its value, if any.
+    """
 
     name: str
     field: str
@@ -75,12 +89,18 @@ class Exclusion:
     ends_at: datetime | None
 
     def takes_out(self, event: Event) -> bool:
-        """Say whether the event has the value within the time."""
+        """Say whether the event has the value, or no visitor, within the time."""
         return (
-            getattr(event, self.field) == self.value
+            self._is_meant(event)
             and (self.starts_at is None or self.starts_at <= event.at)
             and (self.ends_at is None or event.at < self.ends_at)
         )
+
+    def _is_meant(self, event: Event) -> bool:
+        if self.field != "no_visitor":
+            return getattr(event, self.field) == self.value
+        could_have_one = event.type in (CLICKED, REQUESTED, SCHEDULED)
+        return could_have_one and event.visitor is None and self.value in ("", event.page)
 
 
 class Helpline:
@@ -94,6 +114,13 @@ class Helpline:
         self.attempt_gap = timedelta(minutes=settings.get("attempt_gap_minutes", 30))
         self.settling = timedelta(days=settings.get("settling_days", 10))
         self.rotate_keys_from = settings.get("rotate_keys_from")
+        self.tolerated_percent = Fraction(str(settings.get("tolerated_loss_percent", 2)))
+        self.quiet_days = settings.get("quiet_days", 14)
+        self.no_identifiers = {
+            value.strip().lower() for value in settings.get("no_identifiers", [])
+        }
+        self.other_types = settings.get("other_types", [])
+        self.accepted = self._table("accepted")
         self.regular = self._table("opening_hours")
         self.closed = {row["date"] for row in self._table("closures")}
         self.extra = self._table("extra_openings")
@@ -146,6 +173,10 @@ class Helpline:
         year = self.day_of(instant).year
         has_own = self.rotate_keys_from is not None and year >= self.rotate_keys_from
         return year if has_own else None
+
+    def has(self, day: date) -> bool:
+        """Say whether a local date ever was: some were skipped."""
+        return self.start_of(day) < self.start_of(day + timedelta(days=1))
 
     def openings(self, day: date) -> list[Opening]:
         """List the opening intervals of a date, each line of its own: they may overlap."""
@@ -251,6 +282,22 @@ class Rejected(Exception):
     """A line that does not fit; the message is the reason's code."""
 
 
+@dataclass
+class Reject:
+    """A line that was set aside: where it stands, why, and what can still be told of it."""
+
+    file: str
+    line: int
+    reason: str
+    type: str | None
+    log: str | None
+    day: date | None
+    id: tuple[str, str] | None
+
+    def __iter__(self):
+        return iter((self.file, self.line, self.reason))
+
+
 class _Number(str):
     """A JSON number, as it was written."""
 
@@ -283,29 +330,70 @@ class Reader:
         """Give the pseudonym of an identifier, none of none."""
         return pseudonym(self.key, kind, value)
 
+    def identifier(self, value: object) -> str | None:
+        """Take text and numbers as text; what says "none" is no identifier."""
+        return _identifier(value, self.helpline.no_identifiers)
+
     def person(self, kind: str, value: object, at: datetime) -> str | None:
         """Give the pseudonym that an identifier of a person has at a time."""
         year = self.helpline.key_of(at)
         key = self.key if year is None else self.year_keys.get(year, f"any other key, for {year}")
-        return pseudonym(key, kind, _identifier(value))
+        return pseudonym(key, kind, self.identifier(value))
+
+    def reject(self, file: str, number: int, reason: str, line: bytes) -> Reject:
+        """Tell what can still be told of a line that was set aside."""
+        try:
+            event = _json_object(line)
+            at, event_id = _instant(event.get("time")), self._id_of(event)
+        except Rejected:
+            event = {}
+            text = line.decode(errors="replace")
+            found = re.search(rf'"time"\s*:\s*"({RFC_3339})"', text)
+            at, event_id = _instant(found[1]) if found else None, None
+        kind = event.get("type")
+        if kind not in LOGS:
+            names = "|".join(re.escape(name) for name in LOGS)
+            found = re.search(names, line.decode(errors="replace"))
+            kind = found[0] if found else None
+        data = event.get("data")
+        log = data.get("log") if kind == COVERED and isinstance(data, dict) else None
+        log = log if log in ("button", "chat") else None
+        day = self.helpline.day_of(at) if at is not None and self.is_possible(at) else None
+        return Reject(file, number, reason, kind, LOGS.get(kind) or log, day, event_id)
+
+    def is_possible(self, at: datetime) -> bool:
+        """Say whether something can have happened at a time, as far as the loading tells."""
+        return FIRST_POSSIBLE <= at <= self.loaded_at + timedelta(days=1)
+
+    def _id_of(self, event: dict) -> tuple[str, str] | None:
+        source, number = event.get("source"), self.identifier(event.get("id"))
+        if not isinstance(source, str) or not source or number is None:
+            return None
+        return self.pseudonym("source", source), self.pseudonym("event", f"{source}\x1f{number}")
 
     def read(self, line: bytes) -> Event:
         """Read one line. Raises Rejected."""
         event = _json_object(line)
         kind = event.get("type")
-        source, number = _identifier(event.get("source")), _identifier(event.get("id"))
+        if type(kind) is str and kind in self.helpline.other_types:
+            raise Rejected("other_type")
+        source, number = event.get("source"), self.identifier(event.get("id"))
         if event.get("specversion") != "1.0" or isinstance(event["specversion"], _Number):
             raise Rejected("not_an_event")
-        if source is None or number is None or type(kind) is not str or not kind:
+        if not isinstance(source, str) or not source or number is None:
+            raise Rejected("not_an_event")
+        if type(kind) is not str or not kind:
             raise Rejected("not_an_event")
         if kind not in LOGS:
             raise Rejected("unknown_type")
         data = event.get("data")
+        if data is None and isinstance(event.get("data_base64"), str):
+            data = _decoded(event["data_base64"])
         if data is not None and not isinstance(data, dict):
             raise Rejected("bad_data")
         at = self._time(event.get("time"))
         session = (
-            _identifier(event.get("subject")) if kind.startswith("helpline.session.") else None
+            self.identifier(event.get("subject")) if kind.startswith("helpline.session.") else None
         )
         if kind.startswith("helpline.session.") and session is None:
             raise Rejected("no_session")
@@ -320,7 +408,7 @@ class Reader:
 
     def _time(self, text: object) -> datetime:
         at = _instant(text)
-        if at is None:
+        if at is None or at < FIRST_POSSIBLE:
             raise Rejected("bad_time")
         if at > self.loaded_at + timedelta(days=1):
             raise Rejected("in_future")
@@ -401,21 +489,39 @@ def _refuse_constant(name: str):
     raise ValueError(f"{name} is not JSON")
 
 
-def _identifier(value: object) -> str | None:
-    """Take a string or number as text; the four ways to say "none" are no identifier."""
-    text = str(value) if isinstance(value, str) else ""
-    return None if text in NO_IDENTIFIER else text
+def _decoded(text: str) -> object:
+    """Read what comes as data_base64: JSON, or something that is no data."""
+    try:
+        return json.loads(
+            base64.b64decode(text, validate=True), parse_int=_Number, parse_float=_Number
+        )
+    except ValueError:
+        return "no JSON"
+
+
+def _identifier(value: object, further: set[str]) -> str | None:
+    """Take a text as it is and a number as it is written shortest; null for what says "none"."""
+    if isinstance(value, _Number):
+        text = f"{Decimal(value).normalize():f}"
+    elif isinstance(value, str):
+        text = value
+    else:
+        return None
+    plain = text.strip().lower()
+    is_zero = re.fullmatch(r"[-+]?0+([.,]0*)?", plain)
+    return None if plain in NO_IDENTIFIERS | further or is_zero else text
 
 
 def _instant(text: object) -> datetime | None:
     """Read an RFC 3339 date and time with an offset; digits past microseconds are cut off."""
     if type(text) is not str:
         return None
-    form = r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)"
-    parts = re.fullmatch(form, text, re.ASCII)
+    parts = re.fullmatch(RFC_3339, text, re.ASCII)
     if parts is None:
         return None
     day, clock, fraction, offset = parts.groups()
+    if clock.endswith(":60"):  # the last microsecond before the next minute
+        clock, fraction = f"{clock[:-2]}59", ".999999"
     offset = offset.upper().replace("Z", "+00:00")
     try:
         wall = datetime.fromisoformat(f"{day}T{clock}{(fraction or '.0')[:7]:0<7}{offset}")
@@ -432,7 +538,7 @@ def _age(value: object) -> int | None:
 
 
 def delivered(files: Path | str | Iterable[Delivery]) -> list[tuple[str, bytes]]:
-    """Give name and content of each file, decompressed by the name's ending.
+    """Give name and content of each file, decompressed by what its first bytes say.
 
     `files` is a folder, read with all below it, or any mix of paths and (name, bytes).
     """
@@ -442,12 +548,38 @@ def delivered(files: Path | str | Iterable[Delivery]) -> list[tuple[str, bytes]]
     contents = []
     for file in files:
         name, content = file if isinstance(file, tuple) else (str(file), Path(file).read_bytes())
-        if name.endswith(".gz"):
-            content = gzip.decompress(content)
-        elif name.endswith(".zst"):
-            content = zstd.decompress(content)
-        contents.append((name, content))
+        contents.append((name, decompressed(content)))
     return contents
+
+
+def unreadable_among(files: Iterable[Path]) -> list[Path]:
+    """List the files that cannot be decompressed to their end."""
+    unreadable = []
+    for file in files:
+        try:
+            decompressed(file.read_bytes())
+        except (OSError, EOFError, zlib.error, zstd.ZstdError):
+            unreadable.append(file)
+    return unreadable
+
+
+def decompressed(content: bytes) -> bytes:
+    """Decompress what is compressed."""
+    for magic, decompress in (
+        (b"\x1f\x8b", gzip.decompress),
+        (b"\x28\xb5\x2f\xfd", zstd.decompress),
+        (b"BZh", bz2.decompress),
+        (b"\xfd7zXZ\x00", lzma.decompress),
+    ):
+        if content.startswith(magic):
+            return decompress(content)
+    return content
+
+
+def dates_of(name: str) -> tuple[date, date] | None:
+    """Give the first and the last date that a file's name holds, of those written 2022-01-05."""
+    dates = [date.fromisoformat(text) for text in re.findall(r"\d{4}-\d\d-\d\d", name)]
+    return (min(dates), max(dates)) if dates else None
 
 
 # --- Units ---------------------------------------------------------------------------------------
@@ -533,6 +665,87 @@ class Attempt:
         return self.contacts[0].at
 
 
+@dataclass
+class Content:
+    """What one file holds."""
+
+    file: str
+    events: list[Event] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    starts_on: date = date.min
+
+    @property
+    def logs(self) -> set[str]:
+        """The logs that it holds, by whatever can be read of it; both, if nothing can."""
+        logs = {event.log or LOGS[event.type] for event in self.events}
+        return (logs | {reject.log for reject in self.rejects} - {None}) or {"button", "chat"}
+
+    @property
+    def lost(self) -> list[Reject]:
+        """The lines that count as lost, unless they come again."""
+        return [
+            reject
+            for reject in self.rejects
+            if reject.reason not in NOT_LOST and (reject.day or date.max) >= self.starts_on
+        ]
+
+    @property
+    def is_unfit(self) -> bool:
+        """Say whether the first gate quarantines it."""
+        lost = [reject for reject in self.rejects if reject.reason not in NOT_LOST]
+        read = len(self.events)
+        share = Fraction(len(lost), (len(lost) + read) or 1)
+        return (
+            (len(lost) >= 10 and not read)
+            or (len(lost) + read >= 20 and share > Fraction(1, 2))
+            or (len(lost) > 100 and share > Fraction(5, 100))
+        )
+
+
+class Lost(NamedTuple):
+    """A lost line or event, for one log that it concerns."""
+
+    file: str
+    log: str
+    type: str | None
+    day: date | None
+    is_recovered: bool
+
+
+def _lost(deliveries: list[Content], kept: list[Event], day_of) -> list[Lost]:
+    """List what is lost: lines that were set aside, and events whose id was used for another."""
+    known = {(event.source, event.id): event for event in kept}
+    lost = []
+    for content in deliveries:
+        for reject in content.lost:
+            event = known.get(reject.id)
+            is_recovered = event is not None and event.type == reject.type
+            lost += [
+                Lost(content.file, log, reject.type, reject.day, is_recovered)
+                for log in ([reject.log] if reject.log else sorted(content.logs))
+            ]
+    others = {
+        (event.source, event.id, event.type, event.session, event.visitor, event.at): event
+        for content in deliveries
+        for event in content.events
+    }
+    for (source, number, *what), event in others.items():
+        one = known[source, number]
+        if what != [one.type, one.session, one.visitor, one.at]:
+            lost.append(
+                Lost("", event.log or LOGS[event.type], event.type, day_of(event.at), False)
+            )
+    return lost
+
+
+def _undated(content: Content, lost: list[Lost]) -> list[str]:
+    """List the logs of which a file lost more than a trace of lines that have no date at all."""
+    counts = Counter(
+        one.log for one in lost if one.file == content.file and not one.day and not one.is_recovered
+    )
+    return [log for log, number in counts.items() if number >= 3]
+
+
 class Log:
     """What a set of files says, and the units that are counted in it."""
 
@@ -543,38 +756,65 @@ class Log:
         key: str | bytes,
         *,
         quarantined: Iterable[Delivery] = (),
-        unreadable: bool = False,
+        is_judged: bool = False,
+        unreadable: Iterable[str] = (),
+        public: Iterable[tuple[str, str]] = (),
         loaded_at: datetime | None = None,
         year_keys: Mapping[int, str] | None = None,
     ):
-        self.unreadable = unreadable
+        self.public = set(public)
         self.helpline = helpline if isinstance(helpline, Helpline) else Helpline(helpline)
         loaded_at = loaded_at or datetime.now(UTC)
         self._reader = Reader(self.helpline, key, loaded_at, year_keys or {})
-        copies, self.rejects = self._read(files)
+        deliveries = [
+            self._read(*file) for file in {file[1]: file for file in delivered(files)}.values()
+        ]
+        set_aside = [self._read(*file) for file in delivered(quarantined)]
+        if is_judged:
+            set_aside += [one for one in deliveries if one.is_unfit]
+            deliveries = [one for one in deliveries if not one.is_unfit]
+        copies = [event for one in deliveries for event in one.events]
+        self.rejects = [reject for one in deliveries for reject in one.rejects]
         self.delivered = _first_copies(copies)
+        self.lost = _lost(deliveries, self.delivered, self.helpline.day_of)
         self.taken_out = self._taken_out()
         self.events = [event for event in self.delivered if event.order not in self.taken_out]
         self._statuses: dict[Base, dict[str, str]] = {}
         self._counting: dict[tuple[Base, date], list[str]] = {}
         self.set_aside_days = {
             (LOGS[event.type], self.helpline.day_of(event.at))
-            for event in self._read(quarantined)[0]
+            for one in set_aside
+            for event in one.events
             if LOGS[event.type]
         }
+        self.unreadable = [
+            *((log, dates_of(name)) for name in unreadable for log in ("button", "chat")),
+            *((log, dates_of(one.file)) for one in set_aside for log in one.logs),
+            *((log, dates_of(one.file)) for one in deliveries for log in _undated(one, self.lost)),
+        ]
 
-    def _read(self, files) -> tuple[list[Event], list[tuple[str, int, str]]]:
-        """Read files into events, and the set-aside lines as (file, line number, reason)."""
-        events, rejects = [], []
-        for name, content in delivered(files):
-            for number, line in enumerate(content.split(b"\n"), start=1):
-                if not line.strip():
-                    continue
-                try:
-                    events.append(self._reader.read(line))
-                except Rejected as reason:
-                    rejects.append((name, number, str(reason)))
-        return events, rejects
+    def _read(self, name: str, content: bytes) -> Content:
+        """Read a file into events, and lines that are set aside."""
+        read = Content(name)
+        days: list[date | None] = []
+        rejects: dict[int, Reject] = {}
+        for number, line in enumerate(content.split(b"\n"), start=1):
+            days.append(None)
+            if not line.strip():
+                continue
+            try:
+                read.events.append(self._reader.read(line))
+                days[-1] = self.helpline.day_of(read.events[-1].at)
+            except Rejected as reason:
+                rejects[number] = self._reader.reject(name, number, str(reason), line)
+                days[-1] = rejects[number].day
+        for number, reject in rejects.items():
+            earlier = [day for day in days[:number] if day is not None]
+            later = [day for day in days[number:] if day is not None]
+            reject.day = (earlier[-1:] or later[:1] or [None])[0]
+        read.rejects = list(rejects.values())
+        read.starts_on = self.helpline.starts_on
+        return read
 
     def _taken_out(self) -> dict[tuple[datetime, str, str], str]:
         """Give the exclusion, by the event's order, of each event that one takes out.
@@ -677,8 +917,7 @@ class Log:
     def _covered_days(self, log: str) -> set[date]:
         said = [event for event in self.of_type(COVERED) if event.log == log]
         if not said:
-            days = [self.helpline.day_of(event.at) for event in self.events_of(log)]
-            return set(_days(min(days), max(days))) if days else set()
+            return self._days_between_events(log)
         covered = set()
         for start, end in _union([(event.starts_at, event.ends_at) for event in said]):
             for day in _days(self.helpline.day_of(start), self.helpline.day_of(end)):
@@ -687,6 +926,103 @@ class Log:
                 if start <= first and last <= end and day >= self.helpline.starts_on:
                     covered.add(day)
         return covered
+
+    def _days_between_events(self, log: str) -> set[date]:
+        """List the days from the first event to the last, but for quiet stretches.
+
+        Beyond a stretch that is followed by fewer events than it has days, a clock has gone wrong.
+        """
+        seen = Counter(self.helpline.day_of(event.at) for event in self.events_of(log))
+        days = sorted(seen)
+        covered = set(_days(days[0], days[-1])) if days else set()
+        for stretch in sorted(self._quiet_stretches(days), key=min):
+            covered -= stretch
+            if sum(seen[day] for day in days if day > max(stretch)) < len(stretch):
+                return {day for day in covered if day < min(stretch)}
+        return covered
+
+    def _quiet_stretches(self, seen: list[date]) -> list[set[date]]:
+        """List the stretches between days with an event in which more events were due.
+
+        The longest one first: what is quiet says nothing of the log's own rate.
+        """
+        day = timedelta(days=1)
+        stretches = [set(_days(one + day, other - day)) for one, other in itertools.pairwise(seen)]
+        quiet: list[set[date]] = []
+        stretches.sort(key=lambda days: (-len(days), min(days, default=date.min)))
+        for stretch in stretches:
+            if not self._is_expected(seen, stretch.union(*quiet), len(stretch)):
+                break
+            quiet.append(stretch)
+        return quiet
+
+    def _is_expected(self, seen: list[date], silent: set[date], days: int) -> bool:
+        """Say whether events were to be expected on so many days without any.
+
+        By the log's own rate: days with an event, of all days from the first to the last that are
+        not `silent`.
+        """
+        if days <= self.helpline.quiet_days or len(seen) <= self.helpline.quiet_days:
+            return False
+        outside = set(_days(seen[0], seen[-1])) - silent
+        return Fraction(len(seen), len(outside)) * days >= self.helpline.quiet_days + 1
+
+    def empty_months(self, log: str) -> set[str]:
+        """List months without an event though the log says it covers them and some were due."""
+        if not any(event.log == log for event in self.of_type(COVERED)):
+            return set()
+        accepted = self.accepted_days(log)
+        seen = sorted({self.helpline.day_of(event.at) for event in self.events_of(log)})
+        months = {periods_of(day)[0] for day in seen}
+        covered = Counter(periods_of(day)[0] for day in self.covered_days[log] - accepted)
+        return {
+            month
+            for month, days in covered.items()
+            if month not in months and self._is_expected(seen, set(days_of(month)), days)
+        }
+
+    def accepted_days(self, log: str) -> set[date]:
+        """List the days of which what is lost is accepted."""
+        days = set()
+        for row in self.helpline.accepted:
+            if row["log"] == log and self._holds(row):
+                days |= _days_of_row(row)
+        return days
+
+    def _holds(self, row: dict[str, str]) -> bool:
+        """Say whether no more is lost than accepted, and nothing of it came again, sound."""
+        found = [
+            lost for lost in self.lost if lost.log == row["log"] and lost.day in _days_of_row(row)
+        ]
+        again = sum(lost.is_recovered for lost in found)
+        number, accepted = len(found) - again, int(row["lost_lines"])
+        return number <= accepted and not (again and accepted >= number + again)
+
+    def months_with_losses(self, log: str) -> set[str]:
+        """List the months of which more is lost than tolerated, of the log or a type of event."""
+        accepted = self.accepted_days(log)
+        lost: Counter[tuple] = Counter()
+        kept: Counter[tuple] = Counter()
+        for one in self.lost:
+            if one.log == log and one.day and not one.is_recovered and one.day not in accepted:
+                month = periods_of(one.day)[0]
+                lost.update({(month, one.type)} | ({(month, "")} if one.type != COVERED else set()))
+        for event in self.delivered:
+            if (event.log or LOGS[event.type]) == log:
+                month = periods_of(self.helpline.day_of(event.at))[0]
+                kept.update(
+                    {(month, event.type)} | ({(month, "")} if event.type != COVERED else set())
+                )
+        return {
+            month
+            for (month, kind), number in lost.items()
+            if kind is not None and self._is_too_much(number, kept[month, kind])
+        }
+
+    def _is_too_much(self, lost: int, kept: int) -> bool:
+        percent = Fraction(100 * lost, lost + kept)
+        too_many = lost >= 3 and percent > self.helpline.tolerated_percent
+        return too_many or (lost > 100 and percent > Fraction(1, 2))
 
     def events_of(self, log: str) -> list[Event]:
         """List all delivered events of the log `button` or `chat`, whatever their source."""
@@ -806,6 +1142,7 @@ def _statuses(log: Log, base: Base) -> dict[str, str]:
     covered = set.intersection(*(log.covered_days[name] for name in base))
     if not covered:
         return {}
+    start = log.helpline.starts_on
     span = list(_days(min(covered), max(covered)))
     months = {periods_of(day)[0] for day in span}
     known = months | {periods_of(day)[1] for day in span} | {week_of(day) for day in span}
@@ -815,10 +1152,14 @@ def _statuses(log: Log, base: Base) -> dict[str, str]:
     reach = min(max(log.covered_days[name]) for name in base)
     statuses = {}
     for period in sorted(known):
-        days = set(days_of(period))
+        days = {day for day in days_of(period) if day >= start and log.helpline.has(day)}
         if not covered & days:
             statuses[period] = "O"
-        elif days - covered or days & wanting or reach < max(days) + log.helpline.settling:
+        elif (
+            days - covered
+            or days & wanting
+            or reach < period_of(period).last + log.helpline.settling
+        ):
             statuses[period] = "P"
         else:
             statuses[period] = "A"
@@ -830,12 +1171,33 @@ def _wanting_days(log: Log, base: Base) -> set[date]:
     wanting = {day for name, day in log.set_aside_days if name in base}
     for row in log.helpline.gaps:
         if row["log"] in base:
-            first, last = date.fromisoformat(row["starts_on"]), date.fromisoformat(row["ends_on"])
-            wanting |= set(_days(first, last))
+            wanting |= _days_of_row(row)
+    days = {day for name in base for day in log.covered_days[name]}
+    for name, dates in log.unreadable:
+        if name not in base:
+            continue
+        if dates is None:
+            wanting |= {day for day in days if (name, periods_of(day)[0]) not in log.public}
+        elif not _is_accepted(log, name, dates):
+            day = timedelta(days=1)
+            wanting |= set(_days(dates[0] - day, dates[1] + day))
     for name in base:
-        if log.unreadable and not any(event.log == name for event in log.of_type(COVERED)):
-            wanting |= log.covered_days[name]
+        months = log.months_with_losses(name) | log.empty_months(name)
+        wanting |= {day for day in days if periods_of(day)[0] in months}
+        wanting |= {day for month in months for day in days_of(month)}
     return wanting
+
+
+def _is_accepted(log: Log, name: str, dates: tuple[date, date]) -> bool:
+    return any(
+        row["log"] == name and log._holds(row) and {*dates} <= _days_of_row(row)
+        for row in log.helpline.accepted
+    )
+
+
+def _days_of_row(row: dict[str, str]) -> set[date]:
+    first, last = date.fromisoformat(row["starts_on"]), date.fromisoformat(row["ends_on"])
+    return set(_days(first, last))
 
 
 def closed_periods(log: Log) -> dict[str, bool]:
@@ -964,24 +1326,30 @@ def figures(
     key: str | bytes,
     *,
     quarantined: Iterable[Delivery] = (),
-    unreadable: bool = False,
+    is_judged: bool = False,
+    unreadable: Iterable[str] = (),
+    public: Iterable[tuple[str, str]] = (),
     loaded_at: datetime | None = None,
     year_keys: Mapping[int, str] | None = None,
 ) -> dict[Cell, Row]:
     """Count every figure: (figure, period, breakdown, category) to (value, obs_status).
 
     `files` and `quarantined` are as `delivered` takes them; of the quarantined ones only the days
-    count, which become provisional. `unreadable` says that a file could not be read at all: nobody
-    knows its days, so a log that never says what it covers is provisional as a whole. `loaded_at`
-    is the latest night; by default it is now. `year_keys` are the keys of years, which matter only
-    to exclusions that name a visitor. A value is rounded half up to the figure's decimals, or None.
+    count, which become provisional. `unreadable` are names of files that could not be read at all;
+    where a name holds no date, nobody knows its days, and all months are provisional but for those
+    that are `public`, as (log, month). With `is_judged`, deliveries that the first gate would not
+    let through are found among the files. `loaded_at` is the latest night; by default it is now.
+    `year_keys` are the keys of years, which matter only to exclusions that name a visitor. A value
+    is rounded half up to the figure's decimals, or None.
     """
     log = Log(
         files,
         helpline_folder,
         key,
         quarantined=quarantined,
+        is_judged=is_judged,
         unreadable=unreadable,
+        public=public,
         loaded_at=loaded_at,
         year_keys=year_keys,
     )
@@ -1341,14 +1709,29 @@ def breaks_of(helpline: Helpline) -> list[Break]:
     changes = _changes_of_hours(helpline)
     return [
         Break(figure, day, "opening_hours", reason) for figure in figures for day, reason in changes
+    ] + [
+        Break(figure, helpline.starts_on, "start", f"the helpline began on {helpline.starts_on}")
+        for figure in FIGURES
     ]
 
 
 def break_of(log: Log, figure: str, period: str) -> str:
-    """Say why the series of a figure breaks in a period: the reasons in order, or nothing."""
+    """Say why the series of a figure breaks in a period: the reasons in order, or nothing.
+
+    A period that begins with the helpline breaks nothing; a change against one in which it began
+    does.
+    """
     _, _, first, last = period_of(period)
     breaks = [one for one in log.breaks if one.figure == figure and one.starts_on <= last]
     told = {one for one in breaks if first <= one.starts_on}
+    told -= {one for one in told if one.kind == "start" and one.starts_on == first}
+    if figure in CHANGES and "W" not in period:
+        before = period_of(year_before(period))
+        told |= {
+            one
+            for one in breaks
+            if one.kind == "start" and before.first < one.starts_on <= before.last
+        }
     if figure in LOOKS_BACK:
         told |= {min(one for one in breaks if one.kind == "key")} if _has_key(breaks) else set()
     return "; ".join(one.reason for one in sorted(told))

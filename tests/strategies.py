@@ -176,6 +176,7 @@ EXCLUDED = {
     "page": ["/", "/test"],
     "button": ["open", "busy"],
     "campaign": ["spring", "autumn"],
+    "no_visitor": ["", "/", "/test"],
 }
 
 
@@ -198,6 +199,8 @@ def _draw_exclusion(draw) -> tuple:
     field = draw(st.sampled_from(sorted(EXCLUDED)))
     value = draw(st.sampled_from(EXCLUDED[field]))
     bounds = sorted(draw(st.lists(st.sampled_from(EDGES), min_size=2, max_size=2, unique=True)))
+    if (field, value) == ("no_visitor", ""):  # without a page it needs both bounds
+        return field, value, *bounds
     starts_at, ends_at = (draw(st.sampled_from([None, None, bound])) for bound in bounds)
     return field, value, starts_at, ends_at
 
@@ -389,7 +392,7 @@ def nights(draw, lines: st.SearchStrategy[list[bytes]] | None = None, most: int 
     Every line arrives at least once, in any order; some arrive again, some whole files arrive again
     under another name, and some files are compressed. `lines` draws the log, by default `logs()`.
     """
-    log = draw(lines or logs())
+    log = draw(logs() if lines is None else lines)
     number_of_nights = draw(st.integers(1, most))
     chance = draw(st.randoms(use_true_random=False))
     log = log + [line for line in log if chance.random() < 0.15]
@@ -409,3 +412,102 @@ def nights(draw, lines: st.SearchStrategy[list[bytes]] | None = None, most: int 
             name = f"night-{night}-{number}.ndjson" + (f".{compress}" if compress else "")
             delivered[-1].append((name, events.compressed(content, compress)))
     return delivered
+
+
+# --- Losses ---------------------------------------------------------------------------------------
+
+SPOILED = {
+    "cut": lambda line: line[: max(1, len(line) * 2 // 3)],
+    "cut short": lambda line: line[:12],
+    "no UTF-8": lambda line: line.replace(b'"source"', b'"sour\xff\xfece"'),
+    "epoch seconds": lambda line: _with(line, time=1646157600),
+    "a clock not set": lambda line: _with(line, time="1970-01-01T00:00:12Z"),
+    "a clock overrun": lambda line: _with(line, time="2106-02-07T06:28:15Z"),
+    "before the start": lambda line: _with(line, time="2019-06-01T12:00:00Z"),
+    "no id": lambda line: _with(line, id=None),
+    "another type": lambda line: _with(line, type="helpline.button.hovered"),
+    "a type of others": lambda line: _with(line, type=OTHER_TYPE),
+    "an older version": lambda line: _with(line, specversion="0.3"),
+    "data as text": lambda line: _with(line, data="{}"),
+    "an id of others": lambda line: _with(line, id=1),
+}
+OTHER_TYPE = "platform.heartbeat"
+
+
+def _with(line: bytes, **fields) -> bytes:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return line
+    return json.dumps(event | fields).encode() if isinstance(event, dict) else line
+
+
+@st.composite
+def lossy_logs(draw) -> list[bytes]:
+    """Draw the lines of a log of which some, or most, were spoiled on the way, in a few ways."""
+    lines = draw(logs(least=20, most=80))
+    share = draw(st.sampled_from([0, 0.02, 0.1, 0.3, 0.9]))
+    ways = draw(st.lists(st.sampled_from(sorted(SPOILED)), min_size=1, max_size=3, unique=True))
+    chance = draw(st.randoms(use_true_random=False))
+    spoiled = [
+        SPOILED[chance.choice(ways)](line) if chance.random() < share else line for line in lines
+    ]
+    if draw(st.booleans()):  # what was spoiled comes again, sound
+        pairs = zip(lines, spoiled, strict=True)
+        spoiled += [line for line, other in pairs if line != other and chance.random() < 0.5]
+    return spoiled
+
+
+@st.composite
+def lossy_helplines(draw) -> dict:
+    """Draw a helpline that tolerates more or less, and has accepted some of what is lost."""
+    months = ["2021-03", "2022-01", "2022-03", "2022-10"]
+    accepted = [
+        f"{log},{month}-01,{month}-{last},{draw(st.integers(0, 12))},seen,the tests,2022-12-01"
+        for log in ("button", "chat")
+        for month, last in zip(months, (31, 31, 31, 31), strict=True)
+        if draw(st.integers(0, 3)) == 0
+    ]
+    return HELPLINE | {
+        "exclusions": [],
+        "accepted": accepted,
+        "tolerated_loss_percent": draw(st.sampled_from([2, 2, 10.5, 50])),
+        "quiet_days": draw(st.sampled_from([14, 3, 1])),
+        "other_types": [OTHER_TYPE],
+    }
+
+
+@st.composite
+def lossy_nights(draw) -> list[Files]:
+    """Draw nights that bring a lossy log, in files that are cut, renamed, grown, delivered twice.
+
+    A file that has grown comes under its name, with all that it held before.
+    """
+    delivered = draw(nights(lossy_logs()))
+    chance = draw(st.randoms(use_true_random=False))
+    renamed = [
+        [(_renamed(chance, name, content), content) for name, content in night]
+        for night in delivered
+    ]
+    for before, night in itertools.pairwise(renamed):
+        for name, content in before:
+            if chance.random() < 0.3 and not name.endswith((".gz", ".zst")):
+                more = b"\n".join(chance.sample(content.split(b"\n"), 1))
+                night.append((name, content + (b"" if content.endswith(b"\n") else b"\n") + more))
+    for night in renamed:
+        for number, (name, content) in enumerate(night):
+            if chance.random() < 0.1 and content.startswith(b"\x1f\x8b"):
+                night[number] = (f"cut-{name}", content[: -chance.randint(1, 8)])
+    return renamed
+
+
+def _renamed(chance, name: str, content: bytes) -> str:
+    """Give a file another name: of a date, of a rotated log, without an ending, or its own.
+
+    What is not called a log is one if it begins with an event.
+    """
+    stem, _, ending = name.partition(".")
+    if ending.endswith((".gz", ".zst")):
+        return chance.choice([name, f"{stem}-2022-01-05.{ending}"])
+    others = [f"{stem}.log.1", f"{stem}.txt", stem] if content.startswith(b'{"') else []
+    return chance.choice([name, f"{stem}-2022-03-01.ndjson", *others])

@@ -29,7 +29,7 @@ MARTS = (
             select deliveries.delivery_id is not distinct from ledger.delivery_id as is_same
             from raw.deliveries as ledger
             full join marts.deliveries
-                on deliveries.delivery_id = ledger.delivery_id
+                on deliveries.delivery_id = ledger.sha256
                 and deliveries.status = ledger.status
                 and deliveries.events = ledger.events
         )

@@ -98,7 +98,8 @@ STATUSES = (
     Identity(
         "breaks_stand_where_they_belong",
         "A row says which breaks its figure has in its period, with their reasons, and no other, "
-        "but for the first change of keys where that is why it has no value.",
+        "but for the first change of keys where that is why it has no value, and the start of the "
+        "helpline, which breaks what began before it and what is compared with that.",
         "=",
         """
         with keys as (
@@ -112,6 +113,16 @@ STATUSES = (
             select breaks.figure, period, breaks.starts_on, kind, reason
             from figures.breaks as breaks
             inner join spans on breaks.starts_on between spans.starts_on and spans.ends_on
+            where not (breaks.kind = 'start' and breaks.starts_on = spans.starts_on)
+            union
+            select breaks.figure, period, breaks.starts_on, breaks.kind, reason
+            from figures.breaks as breaks
+            inner join figures.figure_definitions as definitions
+                on definitions.figure = breaks.figure and definitions.kind = 'change'
+            inner join spans
+                on breaks.starts_on > spans.starts_on - interval 1 year
+                and breaks.starts_on <= last_day(spans.ends_on - interval 1 year)
+            where breaks.kind = 'start'
             union
             select figure, period, starts_on, kind, reason
             from spanning

@@ -214,6 +214,14 @@ united as (
     where definitions.persons_within is not null
     union all
     select
+        definitions.figure,
+        'start' as kind,
+        'the helpline began on ' || settings.starts_on as reason,
+        settings.starts_on
+    from definitions
+    cross join settings
+    union all
+    select
         figure,
         'definition' as kind,
         reason,

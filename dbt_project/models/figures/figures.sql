@@ -81,14 +81,26 @@ broken as (
         string_agg(breaks.reason, '; ' order by breaks.starts_on, breaks.kind, breaks.reason) as break,
         coalesce(bool_or(spanned.figure is not null), false) as is_spanning_keys
     from breaks
+    inner join definitions on breaks.figure = definitions.figure
     cross join periods
     left join spanned
         on
             breaks.figure = spanned.figure
             and periods.period = spanned.period
     where
-        breaks.starts_on between periods.starts_on and periods.ends_on
+        (
+            breaks.starts_on between periods.starts_on and periods.ends_on
+            -- With a period that begins with it, the series begins and breaks in nothing.
+            and not (breaks.kind = 'start' and breaks.starts_on = periods.starts_on)
+        )
         or (breaks.kind = 'key' and breaks.starts_on = spanned.first_new_key_on)
+        -- Less than a whole period is no base for a change.
+        or (
+            breaks.kind = 'start'
+            and definitions.kind = 'change'
+            and breaks.starts_on > periods.starts_on - interval 1 year
+            and breaks.starts_on <= last_day(periods.ends_on - interval 1 year)
+        )
     group by breaks.figure, periods.period
 
 ),

@@ -173,6 +173,29 @@ periods as (
 
 ),
 
+-- A local date that never was lacks nothing: Samoa had no 30 December 2011.
+skipped_dates as (
+
+    select cast(unnest(generate_series(min(local_date), max(local_date), interval 1 day)) as date) as local_date
+    from log_days
+    except
+    select local_date
+    from log_days
+
+),
+
+skipped as (
+
+    select
+        periods.basis,
+        periods.period,
+        count(*) as dates
+    from periods
+    inner join skipped_dates on skipped_dates.local_date between periods.starts_on and periods.ends_on
+    group by periods.basis, periods.period
+
+),
+
 counted as (
 
     select
@@ -188,7 +211,8 @@ counted as (
 
 ),
 
--- SDMX's observation status: O missing, P provisional, A final. The wall clock decides nothing.
+-- SDMX's observation status: O missing, P provisional, A final. The wall clock decides nothing; days before the
+-- helpline's first one lack nothing.
 judged as (
 
     select
@@ -197,7 +221,10 @@ judged as (
         counted.period_type,
         case
             when counted.covered_days = 0 then 'O'
-            when counted.covered_days < date_diff('day', counted.starts_on, counted.ends_on) + 1 then 'P'
+            when
+                counted.covered_days + coalesce(skipped.dates, 0)
+                < date_diff('day', greatest(counted.starts_on, settings.starts_on), counted.ends_on) + 1
+                then 'P'
             when counted.has_pending_days then 'P'
             when reaches.reached_on < counted.ends_on + settings.settling_days then 'P'
             else 'A'
@@ -208,6 +235,10 @@ judged as (
         counted.ends_on
     from counted
     inner join reaches on counted.basis = reaches.basis
+    left join skipped
+        on
+            counted.basis = skipped.basis
+            and counted.period = skipped.period
     cross join settings
 
 ),

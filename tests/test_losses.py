@@ -1,0 +1,54 @@
+"""Random logs with random losses: value and status as the slow reference has them, each night."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, settings
+
+import ingest
+from expectations import deliveries
+from ingest.workspace import Workspace
+from tests import reference, strategies
+from tests.models import Models
+from tests.test_nights import deliver, differences, read_breaks, read_rows, rows_of
+
+
+# A whole run for each example, as in test_nights.
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(delivered=strategies.lossy_nights(), drawn=strategies.lossy_helplines())
+def test_what_is_lost_makes_figures_provisional(delivered, drawn, models: Models, key: str):
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        helpline = strategies.helpline_of(folder / "helpline", drawn, key)
+        nightly = Workspace(folder / "nightly", str(folder / "logs"), helpline)
+        for night in delivered:
+            deliver(night, folder / "logs")
+            ingest.pull(nightly)
+            deliveries.judge(nightly)
+            models.build(nightly.warehouse)
+            log = read_slowly(folder / "logs", helpline, key)
+            assert differences(read_rows(nightly.warehouse), rows_of(log)) == {}
+            assert read_breaks(nightly.warehouse) == sorted(log.breaks)
+        shutil.rmtree(folder / "logs")
+
+
+def read_slowly(logs: Path, helpline: Path, key: str) -> reference.Log:
+    """Have the reference read a folder of logs, and judge what is in it."""
+    files = sorted(logs.iterdir())
+    unreadable = reference.unreadable_among(files)
+    return reference.Log(
+        [file for file in files if file not in unreadable],
+        helpline,
+        key,
+        is_judged=True,
+        unreadable=[file.name for file in unreadable],
+    )
