@@ -693,11 +693,12 @@ class Content:
     def is_unfit(self) -> bool:
         """Say whether the first gate quarantines it."""
         lost = [reject for reject in self.rejects if reject.reason not in NOT_LOST]
-        read = len(self.events)
-        share = Fraction(len(lost), (len(lost) + read) or 1)
+        written = len(lost) + len(self.events)
+        is_readable = bool(self.events) or len(lost) < len(self.rejects)
+        share = Fraction(len(lost), written or 1)
         return (
-            (len(lost) >= 10 and not read)
-            or (len(lost) + read >= 20 and share > Fraction(1, 2))
+            (written >= 10 and not is_readable)
+            or (written >= 20 and share > Fraction(1, 2))
             or (len(lost) > 100 and share > Fraction(5, 100))
         )
 
