@@ -23,6 +23,7 @@ from ingest.lock import hold
 from ingest.problem import Problem
 from ingest.reading import Reader, reading_fingerprint
 from ingest.rotation import new_years, require_settled, settle
+from ingest.shapes import nothing_read
 from ingest.sources import find_files
 from ingest.summary import LISTED_FILES, Summary
 from ingest.warehouse import (
@@ -62,9 +63,9 @@ def pull(
     well. A damaged file is refused whole and tried again at the next pull; the others go through.
 
     Raises Problem for what a person has to put right: no key, another key, a helpline with
-    mistakes, no logs, another run at the same time, no room or memory; and OutOfReach for a source
-    that does not answer. Nothing is ever loaded by half. Any other failure is a Withheld error that
-    quotes nothing of what was read.
+    mistakes, no logs, no event in any of them, another run at the same time, no room or memory; and
+    OutOfReach for a source that does not answer. Nothing is ever loaded by half. Any other failure
+    is a Withheld error that quotes nothing of what was read.
     """
     started = time.monotonic()
     failure = None
@@ -86,6 +87,8 @@ def pull(
         raise failure
     summary.seconds = time.monotonic() - started
     summary.report()
+    if summary.nothing_read:
+        raise Problem(summary.nothing_read)
     return summary
 
 
@@ -172,6 +175,7 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -
         require_settled(connection)
         # Only now is it known which identifiers the logs hold.
         store_exclusions(connection, helpline, keys)
+        summary.nothing_read = nothing_read(connection, workspace.logs)
         summary.made_keys = [str(key_file(keys.folder, year)) for year in keys.made]
         return summary
 
