@@ -293,14 +293,20 @@ class _Teller:
         """Say of each log how many lines more than is tolerated are lost, by type and reason."""
         rows = self._run(
             """
-            select log, month, event_type, reason, delivery_id,
-                sum(lost_lines - accepted_lines)::bigint as lines, min(first_on)
-            from warehouse.marts.losses
-            left join warehouse.marts.log_months using (log, month)
-            where is_over_tolerance or month = ''
-            group by all
-            having lines > 0
-            order by lines desc, event_type, reason, month, delivery_id
+            select
+                losses.log,
+                losses.month,
+                losses.event_type,
+                losses.reason,
+                losses.delivery_id,
+                losses.lost_lines - losses.accepted_lines as lines,
+                losses.first_on
+            from warehouse.marts.losses as losses
+            left join warehouse.marts.log_months as log_months using (log, month)
+            where
+                (log_months.is_over_tolerance or losses.month = '')
+                and losses.lost_lines > losses.accepted_lines
+            order by lines desc, losses.event_type, losses.reason, losses.month, losses.delivery_id
             """
         )
         for log in LOGS:
@@ -374,7 +380,7 @@ class _Teller:
             inner join warehouse.raw.deliveries as deliveries using (delivery_id)
             where rejects.reason not in {NOT_LOST} and deliveries.status in ('loaded', 'accepted')
             group by all
-            order by count(*) desc, all
+            order by 3 desc, 1, 2
             """
         )
         lines = sum(row[2] for row in rows)
@@ -419,7 +425,7 @@ class _Teller:
             select log, starts_on, ends_on, lost_lines, found_lines
             from warehouse.intermediate.int_losses_accepted
             where not is_valid
-            order by all
+            order by log, starts_on, ends_on, lost_lines
             """
         )
         for log, starts_on, ends_on, accepted, lost in rows:
