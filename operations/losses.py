@@ -11,8 +11,9 @@ import calendar
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from ingest.warehouse import open_warehouse, run
 from ingest.wording import counted
@@ -39,6 +40,7 @@ USED_TWICE = "id_used_twice"
 # Fewer lost lines than this never make a month provisional.
 LEAST_LOST = 3
 LISTED = 20
+A_DAY = timedelta(days=1)
 NAMED = 5
 EXPECTED = (
     "Expected is one JSON object a line, with specversion, id, source, type, time and data, as "
@@ -178,12 +180,13 @@ class _Teller:
 
     def _nothing_read(self) -> Iterator[Lack]:
         """Say what the lines look like if not one of them is an event that counts."""
-        [(deliveries, lines, events)] = self._run(
+        [(deliveries, lines, events, worst)] = self._run(
             """
             select
                 count(*),
                 coalesce(sum(lines), 0),
-                coalesce(sum(events) filter (where status in ('loaded', 'accepted')), 0)
+                coalesce(sum(events) filter (where status in ('loaded', 'accepted')), 0),
+                arg_max(sha256, rejects)
             from warehouse.raw.deliveries
             where status <> 'withdrawn'
             """
@@ -196,7 +199,7 @@ class _Teller:
                 ["nothing"],
                 f"Nothing that was delivered could be read: {counted(deliveries, 'file')} with "
                 f"{counted(int(lines), 'line')}, and not one event that counts.",
-                f"{EXPECTED} {self._which('which lines were set aside, and why', 'rejects HASH')}.",
+                f"{EXPECTED} {self._which('why lines are set aside', f'rejects {worst[:12]}')}.",
             ),
             tuple(self._shapes()),
         )
@@ -277,14 +280,19 @@ class _Teller:
         )
 
     def _covered(self, log: str) -> str:
-        """Give the statement that a log is whole, from the helpline's first day on, as a line."""
-        days = self._run("select starts_on from warehouse.raw.settings")
-        starts_on = days[0][0] if days else date(2022, 1, 1)
-        ends_on = starts_on.replace(year=starts_on.year + 1, day=1)
+        """Give the statement that a log is whole for as long as the other one tells, as a line."""
+        settings = self._run("select starts_on, timezone from warehouse.raw.settings")
+        [(starts_on, timezone)] = settings or [(date(2022, 1, 1), "UTC")]
+        [(last_at,)] = self._run("select max(occurred_at) from warehouse.raw.events")
+        ends_on = max(last_at.date() if last_at else starts_on, starts_on + A_DAY)
+        starts_at, ends_at = (
+            datetime.combine(day, time(), ZoneInfo(timezone)).isoformat()
+            for day in (starts_on, ends_on)
+        )
         return (
-            f'{{"specversion":"1.0","id":"covered-{log}","source":"/{log}",'
-            f'"type":"helpline.log.covered","time":"{ends_on}T00:00:00Z","data":{{"log":"{log}",'
-            f'"starts_at":"{starts_on}T00:00:00Z","ends_at":"{ends_on}T00:00:00Z"}}}}'
+            f'{{"specversion":"1.0","id":"covered-{log}-{ends_on}","source":"/{log}",'
+            f'"type":"helpline.log.covered","time":"{ends_at}","data":{{"log":"{log}",'
+            f'"starts_at":"{starts_at}","ends_at":"{ends_at}"}}}}'
         )
 
     # --- lines
@@ -325,7 +333,7 @@ class _Teller:
             since[kind] = min(filter(None, (since.get(kind), first_on)), default=None)
         dated = sorted(filter(None, by_month))
         kept = sum(self._kept(log, month) for month in dated)
-        where = f"in {spans(dated)}, which stay provisional" if dated else "of unknown dates"
+        where = f"in {spans(dated)}, and figures of then are provisional" if dated else "of no date"
         kinds = [self._kind(*kind, lines, since[kind]) for kind, lines in by_kind.most_common()]
         parts = {f"{log} {month} {event_type} {reason}" for month, event_type, reason, *_ in lost}
         reasons = {reason for _, reason in by_kind}
@@ -333,8 +341,8 @@ class _Teller:
             _finding(
                 "lost_lines",
                 parts,
-                f"The log `{log}` lost {counted(by_month.total(), 'line')} of "
-                f"{kept + by_month.total():,} {where}: {'; '.join(kinds)}.",
+                f"The log `{log}` lost {by_month.total():,} of "
+                f"{counted(kept + by_month.total(), 'line')} {where}: {'; '.join(kinds)}.",
                 " ".join(self._remedies(log, by_month, reasons, by_delivery)),
             ),
             self._files(by_delivery),
@@ -429,18 +437,18 @@ class _Teller:
             """
         )
         for log, starts_on, ends_on, accepted, lost in rows:
+            now = f"{log},{starts_on},{ends_on},{lost},{NEW_LINE}"
+            why = "that is more" if lost > accepted else "the others came again, sound"
             remedy = (
-                "Look at them, and if they are taken as well, write "
-                f"{log},{starts_on},{ends_on},{lost},{NEW_LINE}"
-                if lost > accepted
-                else "Remove the line from accepted.csv, or write how many it is about now."
+                f"If what is lost now is to be taken, write {now}" if lost else ("Remove the line.")
             )
             yield Lack(
                 _finding(
                     "void_acceptance",
                     [f"{log} {starts_on} {ends_on} {accepted}"],
                     f"accepted.csv takes {counted(accepted, 'lost line')} of the log `{log}` from "
-                    f"{starts_on} to {ends_on} as they are, and {lost:,} are lost: it is void.",
+                    f"{starts_on} to {ends_on} as they are; {lost:,} are lost now, {why}: it is "
+                    "void.",
                     remedy,
                 )
             )
@@ -485,9 +493,10 @@ class _Teller:
                 [sha256 for sha256, *_ in rows],
                 f"{counted(len(rows), 'delivery', 'deliveries')} did not pass the first gate and "
                 f"stay out of all figures, which are provisional meanwhile: {named}"
-                f"{self._provisional('quarantined_delivery')}.",
-                f"{self._which('which, and why', 'deliveries')}; then accept or withdraw them, as "
-                "docs/operations.md says.",
+                f"{self._provisional('quarantined_delivery', 'unreadable_file')}.",
+                f"{self._which('which, and why', 'deliveries')}. Have them delivered again, sound, "
+                f"and take these out: {self._decide('withdraw', rows[0][0])}. What is right after "
+                "all, `accept` likewise.",
             ),
             (*details[:LISTED], *shapes),
         )
@@ -571,10 +580,12 @@ class _Teller:
             if one == log and code in because.split()
         ]
 
-    def _provisional(self, code: str) -> str:
-        """Say which months are provisional for a reason; nothing if there are none."""
+    def _provisional(self, *codes: str) -> str:
+        """Say which months are provisional for one of some reasons; nothing if there are none."""
         said = [
-            f"{spans(months)} of `{log}`" for log in LOGS if (months := self._because(log, code))
+            f"{spans(months)} of `{log}`"
+            for log in LOGS
+            if (months := [month for code in codes for month in self._because(log, code)])
         ]
         return f"; for it, figures are provisional in {' and '.join(said)}" if said else ""
 
@@ -585,6 +596,9 @@ class _Teller:
             f"{printable(names.get(one, 'a file'))} ({one[:12]}): {counted(lines, 'line')}"
             for one, lines in by_delivery.most_common()
         )
+
+    def _decide(self, how: str, sha256: str) -> str:
+        return f"`.venv/bin/python -m ingest {how} {sha256[:12]} --data {self._data} --reason WHY`"
 
     def _which(self, what: str, command: str) -> str:
         return f"`.venv/bin/python -m ingest {command} --data {self._data}` shows {what}"

@@ -30,7 +30,7 @@ create table warehouse.marts.log_months (
 );
 create table warehouse.intermediate.int_losses_accepted (
     log varchar, starts_on date, ends_on date, lost_lines bigint, found_lines bigint,
-    is_valid boolean, reason varchar, author varchar, decided_on date
+    recovered_lines bigint, is_valid boolean, reason varchar, author varchar, decided_on date
 );
 create table warehouse.figures.figure_definitions (figure varchar, basis varchar);
 insert into warehouse.figures.figure_definitions values
@@ -151,7 +151,8 @@ def test_lost_lines_are_told_by_type_and_reason_with_the_line_that_accepts_them(
     )
     [lack] = warehouse.story().lacks
     assert lack.finding.what == (
-        "The log `chat` lost 150 lines of 872 in 2022-02 to 2022-03, which stay provisional: "
+        "The log `chat` lost 150 of 872 lines in 2022-02 to 2022-03, and figures of then are "
+        "provisional: "
         "140 lines of helpline.session.answered for bad_time (a time that cannot be read), since "
         "2022-02-03; 10 lines of helpline.session.requested for bad_channel (a channel that is "
         "neither chat nor mail), since 2022-03-03."
@@ -182,7 +183,7 @@ def test_lost_lines_without_a_date_are_found_too(warehouse):
     warehouse.deliver(FIRST, "a.ndjson", CLICKED, ANSWERED, rejects=3)
     warehouse.model([lost("", 3, kind="", reason="not_json")], BOTH)
     [finding] = warehouse.story().findings
-    assert "of unknown dates" in finding.what
+    assert "of no date" in finding.what
     assert "accepted.csv" not in finding.remedy
 
 
@@ -222,8 +223,8 @@ def test_an_acceptance_that_is_void_is_told(warehouse, found, remedy):
     warehouse.deliver(FIRST, "a.ndjson", CLICKED, ANSWERED)
     days = date(2022, 2, 1), date(2022, 2, 28)
     decided = "seen", "An", date(2022, 3, 1)
-    sound = ("button", *days, 3, 3, True, *decided)
-    warehouse.model(months=BOTH, accepted=[("chat", *days, 140, found, False, *decided), sound])
+    sound = ("button", *days, 3, 3, 0, True, *decided)
+    warehouse.model(months=BOTH, accepted=[("chat", *days, 140, found, 0, False, *decided), sound])
     [finding] = warehouse.story().findings
     assert finding.kind == "void_acceptance"
     assert (
