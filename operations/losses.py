@@ -7,7 +7,6 @@ files and what lines look like are `details`, which only a terminal shows.
 
 from __future__ import annotations
 
-import calendar
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from zoneinfo import ZoneInfo
 from ingest.warehouse import open_warehouse, run
 from ingest.wording import counted
 from operations.findings import Finding, digest
+from publish.doubts import USED_TWICE
+from publish.months import TO_FILL_IN, accepted_line, spans, stretches
 from publish.site.quality import TEXTS
 from publish.words import Words
 
@@ -36,7 +37,6 @@ KINDS = (
 )
 # Reasons for which a line is set aside and nothing is lost.
 NOT_LOST = ("other_type", "before_start", "closed_period")
-USED_TWICE = "id_used_twice"
 # Fewer lost lines than this never make a month provisional.
 LEAST_LOST = 3
 LISTED = 20
@@ -47,7 +47,6 @@ EXPECTED = (
     "docs/events.md shows."
 )
 OTHER_FIELDS, NO_OBJECT = "fields that no log has", "no JSON objects"
-NEW_LINE = "WHY,WHO,WHEN"
 
 
 @dataclass(frozen=True)
@@ -359,8 +358,8 @@ class _Teller:
             yield "Every event needs an id that no other event of its source has."
         yield "Have them delivered again, sound."
         accepted = [
-            accepted_line(log, first, last, sum(by_month[month] for month in months))
-            for first, last, months in _stretches(filter(None, by_month))
+            accepted_line(log, stretch, sum(by_month[month] for month in stretch))
+            for stretch in stretches(filter(None, by_month))
         ]
         if accepted:
             lines = " and ".join(accepted)
@@ -411,7 +410,7 @@ class _Teller:
         for log in LOGS:
             months = self._because(log, "empty_month")
             if months:
-                lines = [accepted_line(log, *ends, 0) for *ends, _ in _stretches(months)]
+                lines = [accepted_line(log, stretch, 0) for stretch in stretches(months)]
                 yield Lack(
                     _finding(
                         "empty_months",
@@ -437,7 +436,7 @@ class _Teller:
             """
         )
         for log, starts_on, ends_on, accepted, lost in rows:
-            now = f"{log},{starts_on},{ends_on},{lost},{NEW_LINE}"
+            now = f"{log},{starts_on},{ends_on},{lost},{TO_FILL_IN}"
             why = "that is more" if lost > accepted else "the others came again, sound"
             remedy = (
                 f"If what is lost now is to be taken, write {now}" if lost else ("Remove the line.")
@@ -604,49 +603,12 @@ class _Teller:
         return f"`.venv/bin/python -m ingest {command} --data {self._data}` shows {what}"
 
 
-def accepted_line(log: str, first: str, last: str, lost_lines: int) -> str:
-    """Give the line of accepted.csv that takes a loss of whole months as it is.
-
-    >>> accepted_line("chat", "2022-02", "2022-02", 140)
-    'chat,2022-02-01,2022-02-28,140,WHY,WHO,WHEN'
-    """
-    year, month = int(last[:4]), int(last[5:])
-    ends_on = date(year, month, calendar.monthrange(year, month)[1])
-    return f"{log},{first}-01,{ends_on},{lost_lines},{NEW_LINE}"
-
-
-def spans(months: Iterable[str]) -> str:
-    """Say months as stretches.
-
-    >>> spans(["2022-01", "2021-12", "2022-04"])
-    '2021-12 to 2022-01, 2022-04'
-    """
-    return ", ".join(
-        first if first == last else f"{first} to {last}" for first, last, _ in _stretches(months)
-    )
-
-
 def printable(text: str) -> str:
     """Give a text with its control characters escaped: a file may be called anything."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text
     )
-
-
-def _stretches(months: Iterable[str]) -> list[tuple[str, str, list[str]]]:
-    """Join months that follow each other: first, last and all of each stretch."""
-    found: list[list[str]] = []
-    for month in sorted(set(months)):
-        if found and _number(month) == _number(found[-1][-1]) + 1:
-            found[-1].append(month)
-        else:
-            found.append([month])
-    return [(stretch[0], stretch[-1], stretch) for stretch in found]
-
-
-def _number(month: str) -> int:
-    return int(month[:4]) * 12 + int(month[5:])
 
 
 def _finding(kind: str, parts: Iterable[str], what: str, remedy: str) -> Finding:

@@ -11,7 +11,8 @@ from ingest import lock
 from ingest.key import Key
 from ingest.warehouse import fill, open_warehouse, run
 from operations import losses
-from operations.losses import Story, accepted_line, read_story, spans
+from operations.losses import Story, read_story
+from publish.months import accepted_line, spans
 from tests.conftest import KEY
 
 FIRST, SECOND = "ab" * 32, "cd" * 32
@@ -361,6 +362,6 @@ def test_every_kind_that_is_told_is_one_that_only_the_warehouse_knows(warehouse)
 def test_months_are_told_as_stretches():
     assert spans([]) == ""
     assert spans(["2021-12", "2022-01", "2022-01", "2022-03"]) == "2021-12 to 2022-01, 2022-03"
-    assert accepted_line("button", "2024-02", "2024-02", 0).startswith(
-        "button,2024-02-01,2024-02-29"
+    assert accepted_line("button", ["2024-01", "2024-02"], 0).startswith(
+        "button,2024-01-01,2024-02-29"
     )
