@@ -10,7 +10,13 @@ from contextlib import nullcontext
 from getpass import getpass
 from pathlib import Path
 
-from ingest.deliveries import Delivery, list_deliveries, list_rejects, set_status
+from ingest.deliveries import (
+    Delivery,
+    list_deliveries,
+    list_passed_over,
+    list_rejects,
+    set_status,
+)
 from ingest.description import describe
 from ingest.helpline import load_helpline
 from ingest.key import Key, make_key, read_key
@@ -18,6 +24,8 @@ from ingest.keys import read_key_of, years_with_keys
 from ingest.lock import hold
 from ingest.problem import Problem
 from ingest.pull import DEFAULT_MEMORY, LEAST_MEMORY, pull
+from ingest.trial import describe_trial, try_logs
+from ingest.wording import counted
 from ingest.workspace import DEFAULT_DATA, DEFAULT_HELPLINE, Workspace
 
 MEMORY_LIMITS = f"{DEFAULT_MEMORY}, at least {LEAST_MEMORY}"
@@ -27,6 +35,7 @@ anything is written. Needs no scheduler.
 
   python -m ingest key                                   once: make a key for the pseudonyms
   python -m ingest check --helpline helplines/mine       what is wrong with a helpline's folder
+  python -m ingest check-logs chat.ndjson                what of it would be read, without a trace
   python -m ingest pull --logs /var/log/chat             load what is new there
   python -m ingest deliveries                            what was loaded, problems first
   python -m ingest rejects 3f9a41c2                      why lines of it were set aside
@@ -44,9 +53,10 @@ environment (an option comes first):
                         (default: keys in the state folder)
   CHATCIJFERS_MEMORY    memory that pull may take (default: {MEMORY_LIMITS})
 
-Logs are files *.ndjson, *.jsonl or *.json, also .gz or .zst, in the folder and below it. A file
-that was loaded before is known by its content, whatever it is called. Ends with status 1 if it
-could not do its work, and says why; a damaged file stops nothing: it is named, and tried again.
+Logs are the files with events as JSON in the folder and below it, plain or compressed with gzip,
+zstd, bzip2 or xz, whatever they are called; others are named as passed over. A file that was loaded
+before is known by its content; of one that has grown, what is new is loaded. Ends with status 1 if
+it could not do its work, and says why; a damaged file stops nothing: it is named, and tried again.
 """
 PERSONS = ("visitor", "client", "responder")
 STATUS_ORDER = {"quarantined": 0, "withdrawn": 1, "accepted": 2, "loaded": 3}
@@ -99,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"memory it may take, such as 2GB (default: {MEMORY_LIMITS})",
     )
     folder(command("check", _check, "say what is wrong with a helpline's folder, or what it holds"))
+    one = command("check-logs", _check_logs, "try logs without loading them, and say what is read")
+    one.add_argument("path", metavar="PATH", type=Path, help="a file, or a folder of logs")
+    folder(one)
     data(command("deliveries", _deliveries, "list what was loaded, problems first"))
     for name, summary in (
         ("accept", "let a quarantined delivery count after all"),
@@ -139,11 +152,33 @@ def _check(options: argparse.Namespace) -> None:
     print(describe(helpline))
 
 
+def _check_logs(options: argparse.Namespace) -> None:
+    """Try a file, or all logs of a folder: what would be read, type by type, and what would not.
+
+    Writes nothing, needs no key and no state folder, and shows no value of any line. Ends with
+    status 1 if nothing of a file would count.
+    """
+    workspace = _workspace(options)
+    helpline = load_helpline(workspace.helpline)
+    trial = try_logs(options.path.absolute(), helpline, workspace.data)
+    print(describe_trial(trial, helpline.timezone))
+    if trial.left_out:
+        names = ", ".join(one.name for one in trial.left_out[:3])
+        more = " …" if len(trial.left_out) > 3 else ""
+        raise Problem(
+            f"\nNothing of {counted(len(trial.left_out), 'file')} would count: {names}{more}. "
+            "docs/events.md says what is expected."
+        )
+
+
 def _deliveries(options: argparse.Namespace) -> None:
-    """List all deliveries: damaged files, quarantined and withdrawn ones first."""
-    deliveries, refusals = list_deliveries(_workspace(options).warehouse)
+    """List all deliveries: damaged files and such as are no logs, then quarantined ones first."""
+    warehouse = _workspace(options).warehouse
+    deliveries, refusals = list_deliveries(warehouse)
     for file, reason, refused_at in refusals:
         print(f"damaged: {file}: {reason} (tried {refused_at:%Y-%m-%d %H:%M} UTC)")
+    for file, reason, seen_at in list_passed_over(warehouse):
+        print(f"passed over: {file}: {reason} (since {seen_at:%Y-%m-%d %H:%M} UTC)")
     rows = sorted(deliveries, key=lambda one: (STATUS_ORDER[one.status], one.file))
     header = (
         "hash",
@@ -162,7 +197,7 @@ def _deliveries(options: argparse.Namespace) -> None:
 def _cells(one: Delivery) -> tuple[str, ...]:
     reason = f" ({one.status_reason})" if one.status_reason else ""
     return (
-        one.delivery_id[:12],
+        one.sha256[:12],
         one.status,
         f"{one.loaded_at:%Y-%m-%d %H:%M}",
         f"{one.lines:,}",
@@ -198,7 +233,7 @@ def _decide(options: argparse.Namespace, status: str) -> None:
     workspace = _workspace(options)
     with hold(workspace.data) if workspace.warehouse.exists() else nullcontext():
         one = set_status(workspace.warehouse, options.hash, status, options.reason)
-    print(f"{one.file} ({one.delivery_id[:12]}) is {status}: {one.status_reason}")
+    print(f"{one.file} ({one.sha256[:12]}) is {status}: {one.status_reason}")
 
 
 def _key(options: argparse.Namespace) -> None:
@@ -219,7 +254,7 @@ def _key(options: argparse.Namespace) -> None:
 def _rejects(options: argparse.Namespace) -> None:
     """Say why lines of a delivery were set aside: how many for each reason, and the first ones."""
     one, reasons = list_rejects(_workspace(options).warehouse, options.hash)
-    print(f"{one.file} ({one.delivery_id[:12]}): {one.rejects:,} of {one.lines:,} lines set aside")
+    print(f"{one.file} ({one.sha256[:12]}): {one.rejects:,} of {one.lines:,} lines set aside")
     for reason, lines, first in reasons:
         print(f"  {lines:>9,}  {reason}: {', '.join(map(str, first))}{' …' * (lines > len(first))}")
 

@@ -13,6 +13,10 @@ class OutOfReach(Problem):
     """A source does not answer; it may be back in a while, so that a later try is worth making."""
 
 
+class OutOfMemory(Problem):
+    """The memory that is allowed does not do."""
+
+
 class InUse(Problem):
     """Another run has the state folder; it will be free in a while."""
 

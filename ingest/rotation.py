@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from ingest.closings import last_closed_year, new_year
-from ingest.content import Content, Damaged
+from ingest.content import Content
+from ingest.deliveries import Delivery, read_ledger
 from ingest.helpline import Helpline
 from ingest.problem import Problem
+from ingest.recognition import Damaged, NoLog
 from ingest.sources import LogFile
 from ingest.warehouse import run, transaction
 
@@ -49,7 +51,8 @@ def settle(connection, helpline: Helpline, files: list[LogFile]) -> None:
             f"changed any more. {_way_back(settings[0][0])}"
         )
     concerned = _deliveries_of(connection, helpline, first, last)
-    missing = sorted(concerned[one] for one in concerned.keys() - _contents(concerned, files))
+    there = _find(concerned, files)
+    missing = sorted(one.file for one in concerned if one.delivery_id not in there)
     if missing:
         listed = ", ".join(missing[:LISTED_FILES]) + (" …" if len(missing) > LISTED_FILES else "")
         raise Problem(
@@ -63,7 +66,7 @@ def settle(connection, helpline: Helpline, files: list[LogFile]) -> None:
             connection,
             "update warehouse.raw.deliveries set reading = $1"
             " where delivery_id in (select unnest($2::varchar[]))",
-            [TO_BE_READ, list(concerned)],
+            [TO_BE_READ, [one.delivery_id for one in concerned]],
         )
         run(
             connection,
@@ -86,41 +89,44 @@ def require_settled(connection) -> None:
         )
 
 
-def _deliveries_of(connection, helpline: Helpline, first: int, last: int) -> dict[str, str]:
-    """Give the file of each delivery that names a person in the years from first to before last."""
+def _deliveries_of(connection, helpline: Helpline, first: int, last: int) -> list[Delivery]:
+    """List the deliveries that name a person in the years from first to before last."""
     names = ", ".join(PERSONS)
-    return dict(
-        run(
-            connection,
-            f"""
-            select delivery_id, file
-            from warehouse.raw.deliveries
-            where delivery_id in (
-                select delivery_id
-                from warehouse.raw.events
-                where
-                    occurred_at >= $1
-                    and ($2::timestamp is null or occurred_at < $2)
-                    and coalesce({names}) is not null
-            )
-            """,
-            [
-                new_year(first, helpline.timezone),
-                None if last == LAST_YEAR else new_year(last, helpline.timezone),
-            ],
-        )
+    ids = run(
+        connection,
+        f"""
+        select distinct delivery_id
+        from warehouse.raw.events
+        where
+            occurred_at >= $1
+            and ($2::timestamp is null or occurred_at < $2)
+            and coalesce({names}) is not null
+        """,
+        [
+            new_year(first, helpline.timezone),
+            None if last == LAST_YEAR else new_year(last, helpline.timezone),
+        ],
     )
+    ledger = read_ledger(connection) if ids else {}
+    return [ledger[delivery_id] for (delivery_id,) in ids]
 
 
-def _contents(wanted: dict[str, str], files: list[LogFile]) -> set[str]:
-    """Find the contents that are wanted among the files that are there."""
+def _find(wanted: list[Delivery], files: list[LogFile]) -> set[str]:
+    """Find the deliveries that are wanted among the files that are there; they may have grown."""
+    by_content = {one.sha256: one.delivery_id for one in wanted}
     found: set[str] = set()
     for file in files if wanted else ():
         try:
-            found.add(Content(file).sha256)
-        except Damaged:
+            content = Content(file)
+            found |= {by_content.get(content.sha256, "")}
+            found |= {
+                one.delivery_id
+                for one in wanted
+                if file.name in one.files and content.begins_with(one)
+            }
+        except (Damaged, NoLog):
             continue
-    return found & wanted.keys()
+    return found
 
 
 def _changed(before: int | None, helpline: Helpline) -> str:

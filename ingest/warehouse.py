@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from ingest.key import Key
-from ingest.problem import Problem, is_full, no_room
+from ingest.problem import OutOfMemory, Problem, is_full, no_room
 
 # Any change to warehouse.sql needs a new number here, and a file of that number in migrations/ that
 # makes the same of a warehouse of the version before.
@@ -218,7 +218,7 @@ def explain(error: Exception) -> Problem | Withheld:
             "the warehouse", "what was loaded before stays, and nothing was loaded by half"
         )
     if isinstance(error, duckdb.OutOfMemoryException) or any(sign in text for sign in SHORT):
-        return Problem(
+        return OutOfMemory(
             "There is not enough memory to go on: nothing is ever spilled to disk. Allow more with "
             "--memory or CHATCIJFERS_MEMORY, such as 2GB."
         )

@@ -63,30 +63,13 @@ def blocked_when_opened(log: Path) -> Iterator[None]:
         holder.communicate()
 
 
-@contextlib.contextmanager
-def blocked_when_read(log: Path) -> Iterator[None]:
-    """Have `read` of a log block in the kernel: it is a terminal on which nobody types."""
-    content = log.read_bytes()
-    keyboard, terminal = os.openpty()
-    log.unlink()
-    log.symlink_to(os.ttyname(terminal))
-    try:
-        yield
-    finally:
-        log.unlink()
-        log.write_bytes(content)
-        os.close(keyboard)
-        os.close(terminal)
-
-
-@pytest.mark.parametrize("blocked", [blocked_when_opened, blocked_when_read])
 def test_a_log_that_does_not_answer_is_given_up_and_read_by_the_next_pull(
-    workspace, monkeypatch, tmp_path, blocked
+    workspace, monkeypatch, tmp_path
 ):
     undisturbed = Workspace(tmp_path / "other", workspace.logs, workspace.helpline)
     pull(undisturbed)
     monkeypatch.setenv("CHATCIJFERS_PATIENCE", "0.5")
-    with blocked(Path(workspace.logs) / "b.ndjson"):
+    with blocked_when_opened(Path(workspace.logs) / "b.ndjson"):
         with pytest.raises(OutOfReach, match=r"b\.ndjson has not answered for 0\.5 .* Bring back"):
             pull(workspace)
         with hold(workspace.data):  # for the next run, while the log still does not answer

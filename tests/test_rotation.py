@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import ingest.loading
 from expectations import deliveries, figures
 from ingest import Problem, Workspace, pull
 from ingest.keys import Keys
@@ -302,7 +303,7 @@ def test_a_run_killed_between_a_key_and_its_rows_is_put_right_by_the_next(
 
     workspace = workspace_at(tmp_path, click(ANNA, "2022-01-01"))
     with monkeypatch.context() as patch:
-        patch.setattr(PULL, "note_fingerprints", kill)
+        patch.setattr(ingest.loading, "note_fingerprints", kill)
         with pytest.raises(Killed):
             pull(workspace)
     assert query(workspace, "select count(*) from raw.events") == [(0,)]

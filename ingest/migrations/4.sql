@@ -110,7 +110,8 @@ comment on table warehouse.raw.shapes is
 comment on column warehouse.raw.shapes.delivery_id is 'The delivery.';
 comment on column warehouse.raw.shapes.field is
     'Name of a field, if it is one that logs usually have; empty for all others together.';
-comment on column warehouse.raw.shapes.kind is 'Kind of its values: text, number, boolean, object, list, null; empty for lines that are no JSON objects.';
+comment on column warehouse.raw.shapes.kind is
+    'Kind of its values: text, number, boolean, object, list, null; with an empty field also kinds of lines, such as table line.';
 comment on column warehouse.raw.shapes.lines is 'Lines that have it.';
 
 create table warehouse.raw.public_months (
