@@ -9,11 +9,13 @@ from pathlib import Path
 
 from ingest import modes
 from ingest.belonging import require_own
+from ingest.content import require_logs
 from ingest.helpline import Helpline, load_helpline
 from ingest.key import has_key, read_key
 from ingest.problem import OutOfReach, Problem
 from ingest.sources import find_files
 from ingest.warehouse import Outdated, Withheld, open_warehouse
+from ingest.wording import printable
 from ingest.workspace import Workspace
 
 # Airflow reads % and $ in its settings as the beginning of another setting's name, and the address
@@ -34,8 +36,8 @@ def require(workspace: Workspace) -> Helpline:
     helpline = load_helpline(workspace.helpline)
     has_key(workspace)
     if not workspace.is_simulated:
-        with suppress(OutOfReach):
-            find_files(workspace.logs, workspace.data)
+        with suppress(OutOfReach, OSError):
+            require_logs(find_files(workspace.logs, workspace.data), workspace.logs)
     return helpline
 
 
@@ -60,22 +62,15 @@ def _require_path(data: Path) -> None:
     found = next((letter for letter in path if letter in NOT_IN_A_PATH), None)
     if found:
         raise Problem(
-            f"The state folder {_shown(path)} cannot be used: its path holds `{found}`, which "
+            f"The state folder {printable(path)} cannot be used: its path holds `{found}`, which "
             f"Airflow takes for something else, as it does each of {' '.join(NOT_IN_A_PATH)}. "
             f"{ANOTHER}"
         )
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in path):
         raise Problem(
-            f"The state folder {_shown(path)} cannot be used: its path holds a control character, "
-            f"or is no UTF-8. {ANOTHER}"
+            f"The state folder {printable(path)} cannot be used: its path holds a control "
+            f"character, or is no UTF-8. {ANOTHER}"
         )
-
-
-def _shown(path: str) -> str:
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in path
-    )
 
 
 def _require_place(data: Path) -> None:

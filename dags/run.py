@@ -17,13 +17,12 @@ from ingest import lock
 from ingest.problem import Problem
 from ingest.warehouse import Withheld
 from ingest.workspace import Workspace
-from operations.losses import Story, read_story
+from operations.losses import NOTHING_READ, Story, read_story
 from publish import show
 
 SECONDS_BETWEEN_LOOKS = 0.1
 AIRFLOW = "Airflow"
-TRANSFORM = "transform"
-JUDGE_FIGURES = "judge figures"
+PULL, TRANSFORM, JUDGE_FIGURES = "pull", "transform", "judge figures"
 BYTES_TO_WORK_WITH = 1_000_000
 
 
@@ -115,18 +114,16 @@ def _follow(process: subprocess.Popen, night: Run, parts: Parts, log: Path) -> N
 def _what_went_wrong(workspace: Workspace, night: Run, log: Path) -> str:
     """Say where and why a run failed, what became of the release, and what the logs lack."""
     tasks = night.tasks()
-    where = f"in the task `{tasks[-1].name}`" if tasks else "before its first task"
+    last = tasks[-1].name if tasks else ""
     reason = night.reason() or _reason_of_its_own(log)
     story = _what_the_logs_lack(workspace) if workspace.warehouse.exists() else ""
-    if (
-        isinstance(story, Story)
-        and story.is_nothing_read
-        and tasks[-1:]
-        and (tasks[-1].name == JUDGE_FIGURES)
-    ):
-        reason = "There is nothing to count."  # and so the gate finds no figures
-    is_published = bool(tasks) and tasks[-1].name == "retain"
-    outcome = "The release is in place." if is_published else "Nothing was published."
+    if isinstance(story, Story) and story.is_nothing_read:
+        if last == JUDGE_FIGURES:
+            reason = "There is nothing to count."  # and so the gate finds no figures
+        elif last == PULL:
+            story = story.without(NOTHING_READ)  # it is the very reason
+    where = f"in the task `{last}`" if last else "before its first task"
+    outcome = "The release is in place." if last == "retain" else "Nothing was published."
     told = f"The run failed {where}. {reason}\n{outcome} The whole story: {log}"
     is_worth_telling = isinstance(story, Story) and story.lacks
     return f"{told}\n\n{story}" if is_worth_telling else told

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from ingest.reasons import NOT_LOST, REASONS
+from ingest.shapes import describe
 from ingest.warehouse import open_warehouse, run
-from ingest.wording import counted
+from ingest.wording import counted, printable
 from operations.findings import Finding, digest
 from publish.doubts import USED_TWICE
 from publish.months import TO_FILL_IN, accepted_line, spans, stretches
-from publish.site.quality import TEXTS
-from publish.words import Words
 
 LOGS = ("button", "chat")
+NOTHING_READ = "nothing_read"
 # Every kind of finding in here: what only the warehouse says.
 KINDS = (
-    "nothing_read",
+    NOTHING_READ,
     "missing_log",
     "lost_lines",
     "empty_months",
@@ -35,8 +36,6 @@ KINDS = (
     "public_in_doubt",
     "passed_over",
 )
-# Reasons for which a line is set aside and nothing is lost.
-NOT_LOST = ("other_type", "before_start", "closed_period")
 # Fewer lost lines than this never make a month provisional.
 LEAST_LOST = 3
 LISTED = 20
@@ -46,7 +45,6 @@ EXPECTED = (
     "Expected is one JSON object a line, with specversion, id, source, type, time and data, as "
     "docs/events.md shows."
 )
-OTHER_FIELDS, NO_OBJECT = "fields that no log has", "no JSON objects"
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,11 @@ class Story:
     @property
     def is_nothing_read(self) -> bool:
         """Whether there is nothing to count at all, though something was delivered."""
-        return any(lack.finding.kind == "nothing_read" for lack in self.lacks)
+        return any(lack.finding.kind == NOTHING_READ for lack in self.lacks)
+
+    def without(self, kind: str) -> Story:
+        """Give the story without a kind of finding, which is told elsewhere."""
+        return replace(self, lacks=tuple(one for one in self.lacks if one.finding.kind != kind))
 
     def __str__(self) -> str:
         """Say it: one line if all is well."""
@@ -142,7 +144,6 @@ class _Teller:
             )
         }
         self._is_modelled = {"marts.losses", "marts.log_months"} <= self._tables
-        self._reasons = Words("en", None, TEXTS).group("reasons")
         self._months = self._read_months()
 
     def looks(self) -> Iterator[Iterable[Lack]]:
@@ -194,10 +195,10 @@ class _Teller:
             return
         yield Lack(
             _finding(
-                "nothing_read",
+                NOTHING_READ,
                 ["nothing"],
-                f"Nothing that was delivered could be read: {counted(deliveries, 'file')} with "
-                f"{counted(int(lines), 'line')}, and not one event that counts.",
+                f"Not one event counts of what was delivered: {counted(deliveries, 'file')} with "
+                f"{counted(int(lines), 'line')}, all set aside or kept out by the first gate.",
                 f"{EXPECTED} {self._which('why lines are set aside', f'rejects {worst[:12]}')}.",
             ),
             tuple(self._shapes()),
@@ -205,24 +206,12 @@ class _Teller:
 
     def _shapes(self) -> list[str]:
         """Say what lines look like of which nothing could be read: known names, and no value."""
-        if "raw.shapes" not in self._tables:
-            return []
-        rows = self._run(
-            """
-            select field, kind, sum(lines)
-            from warehouse.raw.shapes
-            group by field, kind
-            order by field = '', field, sum(lines) desc, kind
-            """
-        )
-        kinds: dict[str, list[str]] = {}
-        for field, kind, lines in rows:
-            name = field or (OTHER_FIELDS if kind else NO_OBJECT)
-            said = (
-                f"{kind} in {counted(int(lines), 'line')}" if kind else counted(int(lines), "line")
+        return describe(
+            self._run(
+                "select field, kind, sum(lines)::bigint as lines from warehouse.raw.shapes"
+                " group by field, kind order by lines desc, field, kind"
             )
-            kinds.setdefault(name, []).append(said)
-        return [f"{name}: {', '.join(said)}" for name, said in kinds.items()]
+        )
 
     def _missing_logs(self) -> Iterator[Lack]:
         """Say which figures a log costs that was never delivered, and which line mends it."""
@@ -375,7 +364,7 @@ class _Teller:
                 f"{counted(lines, 'line')}{whose} {share} the ids of others with other content"
                 f"{since_when}"
             )
-        why = self._reasons.get(reason, reason)
+        why = REASONS.get(reason, reason)
         return f"{counted(lines, 'line')}{whose} for {reason} ({why}){since_when}"
 
     def _lines_set_aside(self) -> Iterator[Lack]:
@@ -601,14 +590,6 @@ class _Teller:
 
     def _which(self, what: str, command: str) -> str:
         return f"`.venv/bin/python -m ingest {command} --data {self._data}` shows {what}"
-
-
-def printable(text: str) -> str:
-    """Give a text with its control characters escaped: a file may be called anything."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
 
 
 def _finding(kind: str, parts: Iterable[str], what: str, remedy: str) -> Finding:

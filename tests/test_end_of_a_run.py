@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import subprocess
 import sys
@@ -138,20 +137,17 @@ def test_it_is_one_line_once_all_is_mended(lacking, helpline):
     assert {"lost_lines", "damaged"}.isdisjoint(gone)
 
 
-def test_a_first_run_in_a_wrong_format_ends_with_what_the_lines_look_like(tmp_path):
+def test_of_what_a_gate_keeps_out_whole_it_is_told_that_nothing_counts(tmp_path):
+    """The pull has read an event, so that only the gates notice that there is nothing to count."""
     events.helpline(tmp_path / "helpline")
-    (tmp_path / "logs").mkdir()
-    lines = [
-        json.dumps({"event": "message_created", "id": number, "secret-field": "s3cret-value"})
-        for number in range(30)
-    ]
-    (tmp_path / "logs" / "bodies.ndjson").write_text("\n".join(lines) + "\n")
+    lines = [events.click("anna", "2022-03-01 18:42"), *[{"event": "message", "id": 7}] * 30]
+    events.deliver(tmp_path / "logs", "bodies.ndjson", lines)
     done = run(tmp_path)
     assert done.returncode == 1
-    told = last_part(done.stderr)
-    assert "Nothing that was delivered could be read: 1 file with 30 lines" in told
-    assert "Expected is one JSON object a line, with specversion, id, source" in told
-    assert "s3cret" not in done.stdout + done.stderr
+    assert "The run failed in the task `judge figures`. There is nothing to count." in done.stderr
     assert "expectations are broken" not in done.stderr
-    assert "There is nothing to count." in done.stderr
+    told = last_part(done.stderr)
+    assert "Not one event counts of what was delivered: 1 file with 31 lines" in told
+    assert "Expected is one JSON object a line, with specversion, id, source" in told
+    assert "bodies.ndjson (" in told
     assert "Traceback" not in done.stderr
