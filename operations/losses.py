@@ -450,10 +450,12 @@ class _Teller:
                 _finding(
                     "damaged",
                     [file for file, _ in rows],
-                    f"{counted(len(rows), 'file')} could not be read to the end, so that nothing "
-                    f"of them was loaded{self._provisional('unreadable_file')}.",
-                    f"{self._which('which, and why', 'deliveries')}. Deliver them again: they are "
-                    "tried every night. What is not to be read has to leave the folder of logs.",
+                    f"{counted(len(rows), 'file')} could not be read, and nothing of "
+                    f"{'it' if len(rows) == 1 else 'them'} was loaded"
+                    f"{self._provisional('unreadable_file')}.",
+                    f"{self._which('which, and why', 'deliveries')}. Deliver again, sound, what "
+                    "is named there: it is tried every night. What is not to be read has to leave "
+                    "the folder of logs.",
                 ),
                 tuple(f"{printable(file)}: {printable(reason)}" for file, reason in rows),
             )
@@ -526,14 +528,18 @@ class _Teller:
     def _passed_over(self) -> Iterator[Lack]:
         rows = self._run("select file, reason from warehouse.raw.passed_over order by file")
         if rows:
-            are = "is no log" if len(rows) == 1 else "are no logs"
+            are, they, were = (
+                ("is no log", "it holds", "was")
+                if len(rows) == 1
+                else ("are no logs", "they hold", "were")
+            )
             yield Lack(
                 _finding(
                     "passed_over",
                     [file for file, _ in rows],
-                    f"{counted(len(rows), 'file')} among the logs {are}, by what they hold, and "
-                    "were passed over: nothing of them is in the figures.",
-                    f"{self._which('which, and what they are', 'deliveries')}. Deliver what "
+                    f"{counted(len(rows), 'file')} among the logs {are}, by what {they}, and "
+                    f"{were} passed over.",
+                    f"{self._which('which, and what is in there', 'deliveries')}. Deliver what "
                     "should count as docs/events.md says, and take the others out of the folder "
                     "of logs.",
                 ),

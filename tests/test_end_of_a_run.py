@@ -19,6 +19,8 @@ from tests import events
 ROOT = Path(__file__).parent.parent
 FIRST_DAY, DAYS = date(2022, 1, 1), 73
 BROKEN_FROM = date(2022, 2, 1)
+KINDS = {"lost_lines", "damaged", "passed_over"}
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + bytes(range(256)) * 8
 
 
 def run(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -79,6 +81,7 @@ def lacking(helpline):
     deliver(helpline / "logs", is_mended=False)
     whole = gzip.compress(b"\n".join([b"{}"] * 1000))
     (helpline / "logs" / "2022-02-12.more.ndjson.gz").write_bytes(whole[:-6])
+    (helpline / "logs" / "foto.jpg").write_bytes(JPEG)
     done = run(helpline)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -96,8 +99,10 @@ def test_it_ends_with_what_is_lost_and_what_to_do(lacking):
     assert "since 2022-02-01" in told
     assert "chat,2022-02-01,2022-02-28,84,WHY,WHO,WHEN" in told
     assert "2022-02-01.ndjson" in told
-    assert "1 file could not be read to the end" in told
+    assert "1 file could not be read, and nothing of it was loaded" in told
     assert "2022-02-12.more.ndjson.gz" in told
+    assert "1 file among the logs is no log, by what it holds, and was passed over" in told
+    assert "    foto.jpg: " in told
     assert "1643742000" not in lacking
 
 
@@ -105,10 +110,11 @@ def test_the_health_check_tells_the_same_without_names_of_files(lacking, helplin
     workspace = Workspace(helpline / "data", str(helpline / "logs"), helpline / "helpline")
     report = examine(workspace)
     said = {finding.kind: str(finding) for finding in report.findings}
-    assert {"lost_lines", "damaged"} <= said.keys()
-    for kind in ("lost_lines", "damaged"):
+    assert said.keys() >= KINDS
+    for kind in KINDS:
         assert said[kind].partition(". ")[0] in lacking
         assert ".ndjson" not in said[kind]
+        assert "foto" not in said[kind]
 
 
 def test_the_explanation_and_the_site_tell_it_too(lacking, helpline):
@@ -125,6 +131,7 @@ def test_the_explanation_and_the_site_tell_it_too(lacking, helpline):
 
 def test_it_is_one_line_once_all_is_mended(lacking, helpline):
     (helpline / "logs" / "2022-02-12.more.ndjson.gz").unlink()
+    (helpline / "logs" / "foto.jpg").unlink()
     deliver(helpline / "logs", is_mended=True)
     done = run(helpline)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -134,20 +141,20 @@ def test_it_is_one_line_once_all_is_mended(lacking, helpline):
     gone = [
         one.kind for one in examine(Workspace.from_environment(str(helpline / "data"))).findings
     ]
-    assert {"lost_lines", "damaged"}.isdisjoint(gone)
+    assert KINDS.isdisjoint(gone)
 
 
 def test_of_what_a_gate_keeps_out_whole_it_is_told_that_nothing_counts(tmp_path):
     """The pull has read an event, so that only the gates notice that there is nothing to count."""
     events.helpline(tmp_path / "helpline")
-    lines = [events.click("anna", "2022-03-01 18:42"), *[{"event": "message", "id": 7}] * 30]
+    lines = [events.click("anna", "2022-03-01 18:42"), *[{"event": "message", "id": 7}] * 120]
     events.deliver(tmp_path / "logs", "bodies.ndjson", lines)
     done = run(tmp_path)
     assert done.returncode == 1
     assert "The run failed in the task `judge figures`. There is nothing to count." in done.stderr
     assert "expectations are broken" not in done.stderr
     told = last_part(done.stderr)
-    assert "Not one event counts of what was delivered: 1 file with 31 lines" in told
+    assert "Not one event counts of what was delivered: 1 file with 121 lines" in told
     assert "Expected is one JSON object a line, with specversion, id, source" in told
     assert "bodies.ndjson (" in told
     assert "Traceback" not in done.stderr

@@ -274,7 +274,7 @@ def test_a_bad_delivery_is_set_apart_and_the_others_go_through(evening: Evening)
     manifest = json.loads((latest / "manifest.json").read_text())
     statuses = sorted(delivery["status"] for delivery in manifest["deliveries"])
     assert statuses == ["loaded", "quarantined"]
-    assert "1 file could not be read to the end" in evening.said
+    assert "1 file could not be read, and nothing of it was loaded" in evening.said
     assert "    damaged.ndjson.gz: " in evening.said
     assert "1 delivery did not pass the first gate" in evening.said
     assert "    bad.ndjson.gz (" in evening.said
