@@ -145,8 +145,14 @@ def _pull(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Check a helpline's folder: everything that is wrong, by file and line, or what it holds."""
+    """Check a helpline's folder: everything that is wrong, by file and line, or what it holds.
+
+    Says as well how it read what is not written the usual way: tables separated by semicolons,
+    dates such as 1/03/2022, times such as 9:00, decimal commas.
+    """
     helpline = load_helpline(_workspace(options).helpline)
+    for reading in helpline.readings:
+        print(f"Read: {reading}")
     for warning in helpline.warnings:
         print(f"Warning: {warning}")
     print(describe(helpline))

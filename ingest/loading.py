@@ -41,7 +41,6 @@ from ingest.warehouse import Withheld, explain, run, transaction
 from ingest.wording import counted
 
 LOG = logging.getLogger("chatcijfers.ingest")
-MOST_LINES = 50_000  # of a batch: however short they are, each takes room when it is read
 SECONDS_BETWEEN_REPORTS = 10
 A_DAY = timedelta(days=1)
 
@@ -155,6 +154,7 @@ class Loader:
         reading: str,
         timezone: str,
         batch_bytes: int,
+        batch_lines: int,
         now: datetime,
         closed_before: datetime | None,
     ) -> None:
@@ -165,6 +165,7 @@ class Loader:
         self._reading = reading
         self._timezone = timezone
         self._batch_bytes = batch_bytes
+        self._batch_lines = batch_lines
         self._now = now
         self._latest = (now + A_DAY).date()
         self._closed_before = closed_before
@@ -330,7 +331,7 @@ class Loader:
 
     def _is_full(self, *parts: _Part) -> bool:
         size = sum(part.size for part in parts)
-        return size > self._batch_bytes or sum(part.lines for part in parts) > MOST_LINES
+        return size > self._batch_bytes or sum(part.lines for part in parts) > self._batch_lines
 
     def _read_alone(self, task: Task, part: _Part, pieces: Iterator[Block]) -> None:
         """Write a large file, or the rest of one, batch by batch within one transaction."""

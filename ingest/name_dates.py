@@ -12,10 +12,11 @@ EARLIEST = date(1990, 1, 1)
 # may follow. No part of a longer number, and of nothing that goes on with letters, such as an id.
 END = r"(?=T\d|Z|[^0-9A-Za-z]|$)"
 DAY = re.compile(
-    rf"(?<!\d)(\d{{4}})(?:(\d\d)(\d\d)|([-_.])(\d\d)(?:\4|/)(\d\d)|/(\d\d)[-_./](\d\d)){END}"
+    rf"(?<!\d)(\d{{4}})(?:(\d\d)(\d\d)|([-_.])(\d\d)(?:\4|/)(\d\d)|/(\d\d)[-_./](\d\d)){END}",
+    re.ASCII,
 )
 # A month is written with something in between: 202201 may as well be 20 February 2001.
-MONTH = re.compile(rf"(?<!\d)(?<!\d[-_./])(\d{{4}})[-_./](\d\d){END}(?![-_./]\d\d{END})")
+MONTH = re.compile(rf"(?<!\d)(?<!\d[-_.])(\d{{4}})[-_./](\d\d){END}(?![-_./]\d\d{END})", re.ASCII)
 
 
 def dates_in_name(name: str, latest: date) -> tuple[date, date] | None:

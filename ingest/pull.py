@@ -44,6 +44,9 @@ MEBIBYTE = 1024 * 1024
 # Of the memory allowed, a batch of raw text may take this part: it is there as Python's text, as
 # DuckDB's parameter, as lines and as rows at the same time.
 BATCH_SHARE = 128
+# However short they are, lines take room when they are read: each as many bytes as this.
+SIZE_OF_LINE = 20_000
+MOST_LINES = 50_000
 SMALLEST_BATCH, LARGEST_BATCH = MEBIBYTE // 2, 8 * MEBIBYTE
 
 
@@ -134,6 +137,7 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -
             reading_fingerprint(helpline),
             helpline.timezone,
             batch_bytes,
+            min(allowed // SIZE_OF_LINE, MOST_LINES),
             now,
             closed,
         )

@@ -115,8 +115,8 @@ def recognise(window: bytes, is_final: bool, is_named: bool) -> Form | None:
         return Form.ARRAY
     if OBJECT.match(text):
         return _judge_objects(text, is_final)
-    if is_named and OBJECT_LINE.search(text):  # a first line that is damaged
-        return Form.LINES
+    if is_named and OBJECT_LINE.search(text) and not _name_by_magic(window):
+        return Form.LINES  # with a first line that is damaged
     return _judge_others(window, text, is_named)
 
 

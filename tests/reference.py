@@ -77,7 +77,10 @@ class Opening:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A value of a field that takes events out of all figures, at times in [starts_at, ends_at)."""
+    """A value of a field that takes events out of all figures, at times in [starts_at, ends_at).
+
+    Or, with the field `no_visitor`, the want of a visitor: on the page that is its value, if any.
+    """
 
     name: str
     field: str
@@ -86,12 +89,18 @@ class Exclusion:
     ends_at: datetime | None
 
     def takes_out(self, event: Event) -> bool:
-        """Say whether the event has the value within the time."""
+        """Say whether the event has the value, or no visitor, within the time."""
         return (
-            getattr(event, self.field) == self.value
+            self._is_meant(event)
             and (self.starts_at is None or self.starts_at <= event.at)
             and (self.ends_at is None or event.at < self.ends_at)
         )
+
+    def _is_meant(self, event: Event) -> bool:
+        if self.field != "no_visitor":
+            return getattr(event, self.field) == self.value
+        could_have_one = event.type in (CLICKED, REQUESTED, SCHEDULED)
+        return could_have_one and event.visitor is None and self.value in ("", event.page)
 
 
 class Helpline:

@@ -1,4 +1,4 @@
-"""Random logs with random losses: value and status are those of the slow reference, night by night."""
+"""Random logs with random losses: value and status as the slow reference has them, each night."""
 
 from __future__ import annotations
 
