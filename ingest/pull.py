@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest import modes
+from ingest.belonging import claim
 from ingest.closings import closed_before, last_closed_year, require_categories
 from ingest.content import require_logs
 from ingest.exclusions import store_exclusions
@@ -109,32 +110,6 @@ def pull_more(workspace: Workspace, folder: str = "", *, anew: bool = False) -> 
     return summary
 
 
-def keep_apart(connection, workspace: Workspace) -> None:
-    """Refuse to mix simulated logs and a helpline's own: in the figures nobody could part them.
-
-    What the first pull reads decides. Raises Problem if this one reads the other kind.
-    """
-    [(is_simulated,)] = run(connection, "select is_simulated from warehouse.raw.warehouse")
-    if is_simulated is None:
-        run(
-            connection,
-            "update warehouse.raw.warehouse set is_simulated = $1",
-            [workspace.is_simulated],
-        )
-    elif is_simulated != workspace.is_simulated:
-        kind, other, remedy = (
-            ("simulated logs", "a helpline's own", "Leave it to them")
-            if is_simulated
-            else ("a helpline's own logs", "simulated ones", "Name the logs (LOGS=, --logs or "
-                  "CHATCIJFERS_LOGS)")
-        )  # fmt: skip
-        raise Problem(
-            f"The state folder {workspace.data} was filled with {kind}, among which {other} would "
-            f"be counted. {remedy}, or begin with another state folder (DATA=, --data or "
-            "CHATCIJFERS_DATA)."
-        )
-
-
 def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -> Summary:
     allowed = _bytes(memory or os.environ.get("CHATCIJFERS_MEMORY") or DEFAULT_MEMORY)
     half = f"{allowed // 2 // 1024}KiB"
@@ -146,7 +121,7 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -
     require_logs(files, workspace.logs)
     now = now.astimezone(UTC).replace(tzinfo=None)
     with open_warehouse(workspace.warehouse, key=key, memory=half, make=True) as connection:
-        keep_apart(connection, workspace)
+        claim(connection, workspace, helpline)
         require_categories(connection, helpline)
         settle(connection, helpline, files)
         store_helpline(connection, helpline)

@@ -274,7 +274,11 @@ def test_a_bad_delivery_is_set_apart_and_the_others_go_through(evening: Evening)
     manifest = json.loads((latest / "manifest.json").read_text())
     statuses = sorted(delivery["status"] for delivery in manifest["deliveries"])
     assert statuses == ["loaded", "quarantined"]
-    assert "Left out: damaged files 1, quarantined deliveries 1." in evening.said
+    assert "1 file could not be read, and nothing of it was loaded" in evening.said
+    assert "    damaged.ndjson.gz: " in evening.said
+    assert "1 delivery did not pass the first gate" in evening.said
+    assert "    bad.ndjson.gz (" in evening.said
+    assert "All is well" not in evening.said
 
 
 def test_a_failed_gate_fails_the_dag_and_leaves_the_latest_release_as_it_was(evening: Evening):
