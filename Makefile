@@ -7,6 +7,8 @@ BACKUP = latest
 PORT = 8080
 WORKERS = 2
 KILLS = 200
+LINES = 100000
+FILES = 1000
 SEED =
 FROM =
 
@@ -14,7 +16,7 @@ PYTHON = .venv/bin/python
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up docs sql check health backup restore test chaos audit bench lint clean environment
+.PHONY: help run up docs sql check new health backup restore test chaos mutate audit bench lint clean environment
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +36,9 @@ sql: environment  ## Ask the latest release in SQL, read-only: a shell, or QUERY
 check: environment  ## Say what is wrong with the folder HELPLINE=, by file and line
 	@$(PYTHON) -m ingest check --helpline "$(HELPLINE)"
 
+new: environment  ## Begin a helpline's folder HELPLINE=, commented, with a sample of logs of its own
+	@$(PYTHON) -m ingest new --helpline "$(HELPLINE)"
+
 health: environment  ## Say whether all is well with DATA=, and what to do; fails if not
 	@$(PYTHON) -m operations health --data "$(DATA)" --helpline "$(HELPLINE)"
 
@@ -48,6 +53,9 @@ test: environment  ## Run the tests, WORKERS= at a time
 
 chaos: environment  ## Kill KILLS= nights at random points (SEED=, FROM=), and see whether the next ones put it right
 	@$(PYTHON) -m chaos --kills $(KILLS) --workers $(WORKERS) $(if $(SEED),--seed $(SEED)) $(if $(FROM),--from $(FROM))
+
+mutate: environment  ## Pull LINES= hostile lines and FILES= hostile files (SEED=): no crash, no line lost, nothing in clear
+	@$(PYTHON) -m chaos.mutations --lines $(LINES) --files $(FILES) $(if $(SEED),--seed $(SEED))
 
 audit: environment  ## Ask whether a locked package has a known vulnerability; needs the network
 	@./audit.sh

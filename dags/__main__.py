@@ -9,7 +9,6 @@ import sys
 from types import FrameType
 
 from dags import run, stack, up
-from ingest import modes
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 
@@ -23,10 +22,6 @@ def main(arguments: list[str] | None = None) -> int:
     os.umask(0o077)
     signal.signal(signal.SIGTERM, _end)
     try:
-        if (
-            options.command != "service"
-        ):  # a container has to be there to tell of it: each task checks
-            modes.check(workspace)
         if options.command == "run":
             run.run(workspace)
         elif options.command == "service":

@@ -24,7 +24,8 @@ from ingest.problem import Problem
 from ingest.workspace import Workspace
 from operations import runs
 from operations.announcing import Send, announce
-from operations.health import WATCH, Finding, Report, examine, of_failure
+from operations.findings import Finding
+from operations.health import WATCH, Report, examine, of_failure
 
 log = logging.getLogger("chatcijfers.announcements")
 

@@ -7,11 +7,15 @@ secrets in files.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+import tomllib
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from dags import channels
+from ingest.settings import SETTINGS
 from ingest.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
@@ -25,9 +29,12 @@ QUIET = {
 }
 
 
-# The clocks change at two and at three: half past three comes exactly once in every night.
+# Where clocks change at two and at three, half past three comes exactly once in every night.
 EVERY_NIGHT = "30 3 * * *"
-TIMEZONE = "Europe/Brussels"
+# Of a helpline whose folder cannot be read.
+UTC = "UTC"
+
+log = logging.getLogger("chatcijfers.schedule")
 
 # Where the stack's containers find the secrets that they need; the others are not there at all.
 SECRETS = Path("/run/secrets")
@@ -43,6 +50,24 @@ SETTINGS_IN_SECRETS = {
 def schedule() -> str:
     """Return when the night begins, as five cron fields: CHATCIJFERS_SCHEDULE, else 03:30."""
     return os.environ.get("CHATCIJFERS_SCHEDULE", "").strip() or EVERY_NIGHT
+
+
+def timezone(helpline: Path) -> str:
+    """Return the time zone of a helpline, in which its nights begin.
+
+    The schedule has to be there whatever is wrong with the helpline's folder: if it has no time
+    zone that can be read, that is UTC, and a warning says so.
+    """
+    try:
+        settings = tomllib.loads((helpline / SETTINGS).read_text(encoding="utf-8"))
+        return ZoneInfo(settings["timezone"]).key
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        log.warning(
+            "The time zone of %s cannot be read (%s): nights begin by UTC until it can.",
+            helpline / SETTINGS,
+            type(error).__name__,
+        )
+        return UTC
 
 
 def for_airflow(workspace: Workspace, port: int | None = None) -> dict[str, str]:

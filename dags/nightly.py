@@ -1,5 +1,7 @@
 """Every night at half past three: what the logs brought goes, through two gates, to the analysts.
 
+Half past three it is by the clock of the helpline, whose time zone stands in helpline.toml.
+
 - `pull` reads new deliveries from the logs, pseudonymised on the way in. A source that does not
   answer is tried again.
 - `judge_deliveries` is the first gate: is each delivery fit to transform? A bad one is set apart,
@@ -22,10 +24,13 @@ whatever was not loaded before.
 from airflow.sdk import CronTriggerTimetable, dag
 
 from dags import environment, steps
+from ingest.workspace import Workspace
+
+TIMEZONE = environment.timezone(Workspace.from_environment().helpline)
 
 
 @dag(
-    schedule=CronTriggerTimetable(environment.schedule(), timezone=environment.TIMEZONE),
+    schedule=CronTriggerTimetable(environment.schedule(), timezone=TIMEZONE),
     catchup=False,
     max_active_runs=1,
     default_args=steps.DEFAULTS,

@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from dags import environment, preparation, processes, transformation
+from dags import environment, preconditions, preparation, processes, transformation
 from dags.progress import MARKS, Parts, Run, models_so_far
 from ingest import lock
-from ingest.deliveries import list_deliveries
-from ingest.helpline import load_helpline
 from ingest.problem import Problem
+from ingest.warehouse import Withheld
 from ingest.workspace import Workspace
+from operations.losses import NOTHING_READ, Story, read_story
 from publish import show
 
 SECONDS_BETWEEN_LOOKS = 0.1
 AIRFLOW = "Airflow"
-TRANSFORM = "transform"
+PULL, TRANSFORM, JUDGE_FIGURES = "pull", "transform", "judge figures"
 BYTES_TO_WORK_WITH = 1_000_000
 
 
@@ -34,27 +34,24 @@ def run(workspace: Workspace) -> None:
     """
     started = time.monotonic()
     parts = Parts()
-    helpline = load_helpline(workspace.helpline)  # what is wrong is said before anything is made
+    helpline = preconditions.require(workspace)
     print(f"The night of {helpline.name}, into {workspace.data}")
-    with lock.hold(workspace.data), _airflow_to_itself(workspace):
-        preparation.prepare(workspace)
-        _through_airflow(workspace, parts)
+    with lock.hold(workspace.data):
+        preconditions.require_warehouse(workspace, helpline)
+        with _airflow_to_itself(workspace):
+            preparation.prepare(workspace)
+            _through_airflow(workspace, parts)
         print(f"  all in all          {time.monotonic() - started:5.1f} s\n")
         print(show.show(workspace.published / "latest"))
-        print(_what_was_left_out(workspace), end="")
+        print(f"\n{_what_the_logs_lack(workspace)}")
 
 
-def _what_was_left_out(workspace: Workspace) -> str:
-    """Say how many files a release does without, and where to look; nothing if there is none."""
-    ledger, refusals = list_deliveries(workspace.warehouse)
-    quarantined = sum(delivery.status == "quarantined" for delivery in ledger)
-    if not refusals and not quarantined:
-        return ""
-    return (
-        f"\nLeft out: damaged files {len(refusals)}, quarantined deliveries {quarantined}. "
-        "Which, and why: "
-        f".venv/bin/python -m ingest deliveries --data {workspace.data}\n"
-    )
+def _what_the_logs_lack(workspace: Workspace) -> Story | str:
+    """Give the story of what the logs lack, one line if nothing; or why it cannot be told."""
+    try:
+        return read_story(workspace.warehouse, workspace.data)
+    except (Problem, Withheld) as problem:
+        return f"What the logs lack could not be read. {problem}"
 
 
 @contextlib.contextmanager
@@ -83,7 +80,7 @@ def _through_airflow(workspace: Workspace, parts: Parts) -> None:
     finally:
         processes.stop([process])
     if process.returncode != 0:
-        raise Problem(_what_went_wrong(night, log))
+        raise Problem(_what_went_wrong(workspace, night, log))
 
 
 def _follow(process: subprocess.Popen, night: Run, parts: Parts, log: Path) -> None:
@@ -114,13 +111,22 @@ def _follow(process: subprocess.Popen, night: Run, parts: Parts, log: Path) -> N
     parts.seconds[AIRFLOW] = time.monotonic() - started - others
 
 
-def _what_went_wrong(night: Run, log: Path) -> str:
+def _what_went_wrong(workspace: Workspace, night: Run, log: Path) -> str:
+    """Say where and why a run failed, what became of the release, and what the logs lack."""
     tasks = night.tasks()
-    where = f"in the task `{tasks[-1].name}`" if tasks else "before its first task"
+    last = tasks[-1].name if tasks else ""
     reason = night.reason() or _reason_of_its_own(log)
-    is_published = bool(tasks) and tasks[-1].name == "retain"
-    outcome = "The release is in place." if is_published else "Nothing was published."
-    return f"The run failed {where}. {reason}\n{outcome} The whole story: {log}"
+    story = _what_the_logs_lack(workspace) if workspace.warehouse.exists() else ""
+    if isinstance(story, Story) and story.is_nothing_read:
+        if last == JUDGE_FIGURES:
+            reason = "There is nothing to count."  # and so the gate finds no figures
+        elif last == PULL:
+            story = story.without(NOTHING_READ)  # it is the very reason
+    where = f"in the task `{last}`" if last else "before its first task"
+    outcome = "The release is in place." if last == "retain" else "Nothing was published."
+    told = f"The run failed {where}. {reason}\n{outcome} The whole story: {log}"
+    is_worth_telling = isinstance(story, Story) and story.lacks
+    return f"{told}\n\n{story}" if is_worth_telling else told
 
 
 def _reason_of_its_own(log: Path) -> str:

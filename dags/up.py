@@ -10,9 +10,10 @@ import sys
 import time
 from pathlib import Path
 
-from dags import environment, health, preparation, processes
+from dags import environment, health, preconditions, preparation, processes
 from dags.progress import Parts
 from ingest import lock
+from ingest.helpline import Helpline
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 
@@ -30,9 +31,13 @@ PATIENCE_SECONDS = 120
 def serve(workspace: Workspace, port: int) -> None:
     """Start Airflow's processes, say where the UI is, and wait; they end when this ends.
 
-    Raises Problem if the port is taken, if a run is on, or if one of the processes ends by itself.
+    Raises Problem if something that a night needs is no good, if the port is taken, if a run is on,
+    or if one of the processes ends by itself.
     """
+    helpline = preconditions.require(workspace)
     _ensure_free(port)
+    with lock.hold(workspace.data):
+        preconditions.require_warehouse(workspace, helpline)
     with lock.hold(workspace.airflow_home):
         with lock.hold(workspace.data):
             preparation.prepare(workspace)
@@ -49,7 +54,7 @@ def serve(workspace: Workspace, port: int) -> None:
                 children[name] = processes.start(command, variables, logs / f"{name}.log")
             _wait_until_healthy(port, children, logs)
             print(f"Airflow is up: http://127.0.0.1:{port} (user {user}, password {password})")
-            print(f"The nightly run starts {_when()}. Ctrl-C stops Airflow.", flush=True)
+            print(f"The nightly run starts {_when(helpline)}. Ctrl-C stops Airflow.", flush=True)
             while True:
                 _ensure_alive(children, logs)
                 time.sleep(1)
@@ -57,11 +62,10 @@ def serve(workspace: Workspace, port: int) -> None:
             processes.stop(list(children.values()))
 
 
-def _when() -> str:
+def _when(helpline: Helpline) -> str:
     cron = environment.schedule()
-    if cron == environment.EVERY_NIGHT:
-        return "every night at 03:30"
-    return f"at `{cron}` ({environment.TIMEZONE})"
+    when = "every night at 03:30" if cron == environment.EVERY_NIGHT else f"at `{cron}`"
+    return f"{when} ({helpline.timezone})"
 
 
 def _ensure_free(port: int) -> None:

@@ -2,8 +2,8 @@
 
 - `look` is what `make health` says: it fails if there is no new release for 36 hours
   (`CHATCIJFERS_HEALTH_HOURS`), if others can read the state folder, if the disk is nearly full, if
-  the last backup is too old, or if the clock is wrong. It notes failed runs, quarantined
-  deliveries, damaged files, and a `public/` that is held back.
+  the last backup is too old, or if the clock is wrong. It notes failed runs, what the
+  logs lack (files, lines, whole logs), and a `public/` that is held back.
 
 It fails every hour until it is put right, and each trouble is announced once. It waits for no other
 task, so that it also notices a run that hangs.

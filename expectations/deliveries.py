@@ -1,36 +1,40 @@
 """The first gate: is each delivery fit to transform?
 
-A delivery that is not is quarantined in the ledger and the others go through; unusual volumes, and
-exclusions that find too little, only warn. Every night judges all that nobody decided on anew, so
-that what was mended goes through. To add an expectation, add it to `SUITE`, and plant a defect for
-it in tests/test_expectations_deliveries.py.
+A delivery that is not is quarantined in the ledger and the others go through. Unusual volumes,
+exclusions that find too little, files that are no logs, and what looks like no visitor only warn.
+Every night judges all that nobody decided on anew, so that what was mended goes through. To add an
+expectation, add it to `SUITE`, and plant a defect for it in tests/test_expectations_deliveries.py.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 
 import duckdb
 import great_expectations.expectations as gxe
 import pandas as pd
 from great_expectations.expectations.row_conditions import Column
 
+from expectations import contacts
+from expectations.contacts import MOST_CONTACTS_OF_ONE, MOST_PERCENT_OF_MONTH, MOST_TIMES_ON_END
 from expectations.outcome import WARNING, Finding, Outcome
 from expectations.pages import write_pages
 from expectations.validation import named, validate
-from ingest.deliveries import Delivery, quarantine, read_ledger
+from ingest.deliveries import quarantine
+from ingest.quarantine import (
+    FEWEST_LINES_OF_MANY,
+    FEWEST_LINES_UNREADABLE,
+    MOST_LINES_LOST,
+    MOST_PERCENT_LOST,
+    MOST_PERCENT_LOST_OF_MANY,
+)
+from ingest.reasons import NOT_LOST
 from ingest.warehouse import open_warehouse, transaction
 from ingest.workspace import Workspace
 from publish.identity import input_id
 from publish.public_months import store_public_months
 
 log = logging.getLogger("chatcijfers.expectations")
-
-# Both must be exceeded: a small file with one bad line in ten is still worth reading, and a large
-# one always holds some. The simulated logs lose 1 line in 400, and no file of theirs more than one.
-MOST_PERCENT_SET_ASIDE = 5
-MOST_LINES_SET_ASIDE = 100
 
 # A count varies by about its own square root, so square roots of counts vary by 0.5, whatever is
 # usual (one standard deviation; Anscombe 1948). Those of the simulated days vary by 0.8; 4 is five
@@ -44,25 +48,26 @@ MOST_TIMES_EXPECTED = 2
 MOST_FROM_EXPECTED = 100
 LISTED_QUARANTINES = 10
 
-# A line of a closed year is sound, and only late: it is neither set aside as unfit nor unreadable.
 DELIVERIES = """
 with reasons as (
     select
         delivery_id,
-        string_agg(reason || ' ' || lines, ', ' order by lines desc, reason) as reasons,
-        sum(lines) filter (reason = 'closed_period') as closed_lines
+        string_agg(reason || ' ' || lines, ', ' order by lines desc, reason)
+            filter (not list_contains($not_lost, reason)) as reasons,
+        sum(lines) filter (list_contains($not_lost, reason)) as lines_not_lost
     from (select delivery_id, reason, count(*) as lines from raw.rejects group by all)
     group by delivery_id
 ),
 counted as (
     select
         delivery_id,
+        sha256,
         file,
         status,
-        lines - blank_lines - coalesce(closed_lines, 0) as written_lines,
         events,
-        events + coalesce(closed_lines, 0) as readable_lines,
-        rejects - coalesce(closed_lines, 0) as rejects,
+        cast(rejects - coalesce(lines_not_lost, 0) as bigint) as lost_lines,
+        events + lost_lines as written_lines,
+        cast(events + coalesce(lines_not_lost, 0) as bigint) as readable_lines,
         coalesce(reasons, '') as reasons
     from raw.deliveries
     left join reasons using (delivery_id)
@@ -70,7 +75,7 @@ counted as (
 )
 select
     * exclude (reasons),
-    100.0 * rejects / nullif(written_lines, 0) as percent_set_aside,
+    100.0 * lost_lines / nullif(written_lines, 0) as percent_lost,
     reasons
 from counted
 order by delivery_id
@@ -137,15 +142,11 @@ order by log, local_date desc
 
 # What each exclusion takes out, delivery by delivery as they came: of every event its own time and
 # field, without the rest of its session. A copy counts once, where it came first. An exclusion that
-# finds nothing has one row without a delivery.
+# finds nothing has one row without a delivery. Needs `matched_events`.
 EXCLUSIONS = """
 with sought as (
     select
-        * replace (
-            coalesce(starts_at, '-infinity') as starts_at,
-            coalesce(ends_at, 'infinity') as ends_at
-        ),
-        try_cast(value as uuid) as visitor_id,
+        *,
         greatest($times * expected_events, expected_events + $margin) as most_events,
         least(expected_events / $times, expected_events - $margin) as fewest_events
     from raw.exclusions
@@ -155,28 +156,10 @@ ordered as (
     from raw.deliveries
     where status <> 'withdrawn'
 ),
-matched as (
-    select exclusion, sought.starts_at, sought.ends_at, delivery_id, event_id, occurred_at
-    from raw.events
-    inner join sought on sought.field = 'visitor' and sought.visitor_id = events.visitor_id
-    union all
-    select exclusion, sought.starts_at, sought.ends_at, delivery_id, event_id, occurred_at
-    from raw.events
-    inner join sought on sought.field = 'page' and sought.value = events.page
-    union all
-    select exclusion, sought.starts_at, sought.ends_at, delivery_id, event_id, occurred_at
-    from raw.events
-    inner join sought on sought.field = 'button' and sought.value = events.button
-    union all
-    select exclusion, sought.starts_at, sought.ends_at, delivery_id, event_id, occurred_at
-    from raw.events
-    inner join sought on sought.field = 'campaign' and sought.value = events.campaign
-),
 located as (
-    select matched.exclusion, matched.event_id, ordered.position
-    from matched
+    select matched_events.exclusion, matched_events.event_id, ordered.position
+    from matched_events
     inner join ordered using (delivery_id)
-    where matched.occurred_at >= matched.starts_at and matched.occurred_at < matched.ends_at
 ),
 counted as (
     select exclusion, position, count(*) as lines
@@ -214,6 +197,7 @@ select
     sought.exclusion,
     sought.expected_events,
     ordered.delivery_id,
+    ordered.sha256,
     ordered.file,
     ordered.status,
     coalesce(cumulated.delivered_lines, 0) as lines,
@@ -222,7 +206,9 @@ select
     sought.fewest_events - found_events as events_too_few,
     -- What an exclusion took out of years that have retired is not there to be counted.
     coalesce(sought.ends_at <= ends.known_until, false)
-    and coalesce(sought.starts_at >= retired.ended_on + interval 1 day, true) as has_ended
+    and coalesce(
+        coalesce(sought.starts_at, '-infinity') >= retired.ended_on + interval 1 day, true
+    ) as has_ended
 from sought
 cross join ends
 cross join (
@@ -236,19 +222,28 @@ order by sought.exclusion, cumulated.position
 """
 
 REFUSALS = "select file, reason from raw.refusals order by file, reason"
+PASSED_OVER = "select file, reason from raw.passed_over order by file, reason"
+QUARANTINED = """
+select file, sha256, coalesce(status_reason, 'no reason was noted') as because
+from raw.deliveries
+where status = 'quarantined'
+order by file, sha256
+"""
 
 SHOWN = {
     "deliveries": [
         "delivery_id",
+        "sha256",
         "file",
         "status",
         "written_lines",
         "events",
-        "rejects",
+        "lost_lines",
         "reasons",
     ],
     "excluding_deliveries": [
         "delivery_id",
+        "sha256",
         "file",
         "status",
         "exclusion",
@@ -258,7 +253,17 @@ SHOWN = {
     ],
     "ended_exclusions": ["exclusion", "found_events", "expected_events"],
     "days": ["log", "local_date", "events", "usual_events"],
+    "visitors": [
+        "month",
+        "visitor_id",
+        "contact_events",
+        "month_events",
+        "percent_of_month",
+        "events",
+    ],
+    "beats": ["visitor_id", "page", "times", "gap_seconds", "starts_at", "ends_at", "events"],
     "refusals": ["file", "reason"],
+    "passed_over": ["file", "reason"],
 }
 
 SUITE = {
@@ -266,18 +271,28 @@ SUITE = {
         named(
             gxe.ExpectColumnValuesToBeBetween,
             "something_is_readable",
-            "Every delivery holds at least one event that can be read.",
+            f"Every delivery of at least {FEWEST_LINES_UNREADABLE} lines holds at least one that "
+            "can be read.",
             column="readable_lines",
             min_value=1,
+            row_condition=Column("written_lines") >= FEWEST_LINES_UNREADABLE,
         ),
         named(
             gxe.ExpectColumnValuesToBeBetween,
-            "few_lines_are_set_aside",
-            f"No delivery has more than {MOST_PERCENT_SET_ASIDE} % and more than "
-            f"{MOST_LINES_SET_ASIDE} of its lines set aside.",
-            column="percent_set_aside",
-            max_value=MOST_PERCENT_SET_ASIDE,
-            row_condition=Column("rejects") > MOST_LINES_SET_ASIDE,
+            "more_lines_are_kept_than_lost",
+            f"No delivery of at least {FEWEST_LINES_OF_MANY} lines loses more than half of them.",
+            column="percent_lost",
+            max_value=MOST_PERCENT_LOST_OF_MANY,
+            row_condition=Column("written_lines") >= FEWEST_LINES_OF_MANY,
+        ),
+        named(
+            gxe.ExpectColumnValuesToBeBetween,
+            "few_lines_are_lost",
+            f"No delivery loses more than {MOST_PERCENT_LOST} % and more than {MOST_LINES_LOST} "
+            "of its lines.",
+            column="percent_lost",
+            max_value=MOST_PERCENT_LOST,
+            row_condition=Column("lost_lines") > MOST_LINES_LOST,
         ),
     ],
     "excluding_deliveries": [
@@ -311,12 +326,43 @@ SUITE = {
             severity=WARNING,
         ),
     ],
+    "visitors": [
+        named(
+            gxe.ExpectColumnValuesToBeBetween,
+            "no_visitor_carries_a_month",
+            "No visitor makes more than a fifth of the clicks and chat requests of a month and "
+            f"more than {MOST_CONTACTS_OF_ONE}.",
+            column="percent_of_month",
+            max_value=MOST_PERCENT_OF_MONTH,
+            row_condition=Column("contact_events") > MOST_CONTACTS_OF_ONE,
+            severity=WARNING,
+        ),
+    ],
+    "beats": [
+        named(
+            gxe.ExpectColumnValuesToBeBetween,
+            "nothing_beats_like_a_clock",
+            "The clicks and chat requests of one visitor, or without one, do not follow each other "
+            f"with the same gap more than {MOST_TIMES_ON_END} times on end.",
+            column="times",
+            max_value=MOST_TIMES_ON_END,
+            severity=WARNING,
+        ),
+    ],
     "refusals": [
         gxe.ExpectColumnValuesToBeNull(
             column="reason",
             severity=WARNING,
             description="No delivered file was refused as damaged.",
             meta={"name": "no_file_is_refused", "is_about_inputs": False},
+        ),
+    ],
+    "passed_over": [
+        gxe.ExpectColumnValuesToBeNull(
+            column="reason",
+            severity=WARNING,
+            description="No file among the logs was passed over as no log.",
+            meta={"name": "no_file_is_passed_over", "is_about_inputs": False},
         ),
     ],
 }
@@ -341,7 +387,8 @@ def judge(workspace: Workspace) -> Outcome:
 
 
 def _judge(connection: duckdb.DuckDBPyConnection) -> Outcome:
-    deliveries = connection.sql(DELIVERIES).df()
+    deliveries = connection.execute(DELIVERIES, {"not_lost": list(NOT_LOST)}).df()
+    contacts.prepare(connection)
     found = _found(connection)
     # Judged is what nobody has decided on; what was accepted still counts for an exclusion.
     fitness = {
@@ -354,10 +401,14 @@ def _judge(connection: duckdb.DuckDBPyConnection) -> Outcome:
     frames = {
         "days": connection.execute(DAYS, {"days": DAYS_OF_USUAL}).df(),
         "ended_exclusions": found.drop_duplicates("exclusion", keep="last").query("has_ended"),
+        **contacts.look_at_contacts(connection),
         "refusals": connection.sql(REFUSALS).df(),
+        "passed_over": connection.sql(PASSED_OVER).df(),
     }
     warnings = validate(frames, {name: SUITE[name] for name in frames}, SHOWN)
-    _report(len(deliveries), read_ledger(connection).values(), warnings)
+    for finding in warnings:
+        _say_what_to_do(finding)
+    _report(len(deliveries), connection.execute(QUARANTINED).fetchall(), warnings)
     return Outcome(
         gate="deliveries", input=input_id(connection), passed=True, findings=unfit + warnings
     )
@@ -380,7 +431,7 @@ def _reasons(unfit: list[Finding]) -> dict[str, str]:
 
 
 def describe(name: str, delivery: dict) -> str:
-    """Say in plain words why a delivery was quarantined."""
+    """Say in plain words why a delivery was quarantined, and what would mend it."""
     if name == "exclusions_take_out_what_was_expected":
         return (
             f"with this delivery, which holds {delivery['lines']} such lines, the exclusion "
@@ -388,37 +439,53 @@ def describe(name: str, delivery: dict) -> str:
             f"{delivery['expected_events']} were expected; mend exclusions.csv and it goes through "
             "the next night, or accept it as it is"
         )
-    if delivery["written_lines"] == 0:
-        return "it holds no lines"
+    remedy = (
+        f"`python -m ingest rejects {delivery['sha256'][:12]}` says in which lines; deliver it "
+        "again, sound, and withdraw this one, or accept it as it is"
+    )
     if name == "something_is_readable":
-        return f"none of its {delivery['written_lines']} lines could be read: {delivery['reasons']}"
-    share = 100 * delivery["rejects"] / delivery["written_lines"]
+        return (
+            f"none of its {delivery['written_lines']} lines could be read: {delivery['reasons']}; "
+            f"{remedy}"
+        )
+    share = 100 * delivery["lost_lines"] / delivery["written_lines"]
+    limit = {
+        "more_lines_are_kept_than_lost": f"more than half of {FEWEST_LINES_OF_MANY} or more lines",
+        "few_lines_are_lost": f"more than {MOST_PERCENT_LOST} % and more than {MOST_LINES_LOST}",
+    }[name]
     return (
-        f"{delivery['rejects']} of its {delivery['written_lines']} lines ({share:.2f} %) were set "
-        f"aside: {delivery['reasons']}; more than {MOST_PERCENT_SET_ASIDE} % and more than "
-        f"{MOST_LINES_SET_ASIDE} is too many"
+        f"{delivery['lost_lines']} of its {delivery['written_lines']} lines ({share:.2f} %) are "
+        f"lost: {delivery['reasons']}; {limit} is too many; {remedy}"
     )
 
 
-def _report(judged: int, ledger: Iterable[Delivery], warnings: list[Finding]) -> None:
-    quarantined = sorted(
-        (one for one in ledger if one.status == "quarantined"),
-        key=lambda one: (one.file, one.delivery_id),
-    )
+def _say_what_to_do(warning: Finding) -> None:
+    """Put into the examples of a warning what they mean, where a person can do something."""
+    tell = {
+        "no_visitor_carries_a_month": contacts.describe_visitor,
+        "nothing_beats_like_a_clock": contacts.describe_beat,
+    }.get(warning.name)
+    if tell:
+        for example in warning.examples:
+            example["because"] = tell(example)
+
+
+def _report(judged: int, quarantined: list[tuple[str, str, str]], warnings: list[Finding]) -> None:
+    """Log the verdict; `quarantined` are file, SHA-256 and reason of each delivery kept out."""
     log.info(
         "Deliveries judged: %d, of which %d are fit and %d quarantined.",
         judged,
         judged - len(quarantined),
         len(quarantined),
     )
-    for one in quarantined[:LISTED_QUARANTINES]:
+    for file, sha256, because in quarantined[:LISTED_QUARANTINES]:
         log.warning(
             "Quarantined %s (%s): %s. "
             "Decide with `python -m ingest accept|withdraw %s --reason …`.",
-            one.file,
-            one.delivery_id[:12],
-            one.status_reason or "no reason was noted",
-            one.delivery_id[:12],
+            printable(file),
+            sha256[:12],
+            because,
+            sha256[:12],
         )
     if len(quarantined) > LISTED_QUARANTINES:
         log.warning(
@@ -431,7 +498,20 @@ def _report(judged: int, ledger: Iterable[Delivery], warnings: list[Finding]) ->
 
 
 def describe_warning(finding: Finding) -> str:
-    """Say in one line how often an expectation was broken, with a few examples."""
+    """Say how often an expectation was broken, with a few examples; what to do has its own lines.
+
+    So a line of exclusions.csv ends where its own line ends, and can be copied.
+    """
+    remedies = [example["because"] for example in finding.examples if "because" in example]
+    if remedies:
+        more = finding.broken - len(remedies)
+        return "\n  ".join(
+            [
+                f'Only a warning: "{finding.says}" does not hold:',
+                *remedies,
+                *([f"… and {more} more"] if more else []),
+            ]
+        )
     examples = "; ".join(_describe(example) for example in finding.examples)
     return (
         f'Only a warning: "{finding.says}" does not hold for {finding.broken} of '
@@ -442,4 +522,13 @@ def describe_warning(finding: Finding) -> str:
 def _describe(example: dict) -> str:
     texts = [value for value in example.values() if isinstance(value, str)]
     numbers = [f"{name} {value}" for name, value in example.items() if value not in texts]
-    return " ".join(texts) + (f" ({', '.join(numbers)})" if numbers else "")
+    told = " ".join(map(printable, texts))
+    return told + (f" ({', '.join(numbers)})" if numbers else "")
+
+
+def printable(text: str) -> str:
+    """Write control characters of a file's name as escapes: a log is read in a terminal."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )

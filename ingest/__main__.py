@@ -22,8 +22,12 @@ from ingest.helpline import load_helpline
 from ingest.key import Key, make_key, read_key
 from ingest.keys import read_key_of, years_with_keys
 from ingest.lock import hold
+from ingest.new_helpline import make_helpline
 from ingest.problem import Problem
 from ingest.pull import DEFAULT_MEMORY, LEAST_MEMORY, pull
+from ingest.settings import SETTINGS
+from ingest.trial import describe_trial, try_logs
+from ingest.wording import counted
 from ingest.workspace import DEFAULT_DATA, DEFAULT_HELPLINE, Workspace
 
 MEMORY_LIMITS = f"{DEFAULT_MEMORY}, at least {LEAST_MEMORY}"
@@ -32,7 +36,9 @@ Logs of a chat helpline to the raw tables of a warehouse: exactly once, and pseu
 anything is written. Needs no scheduler.
 
   python -m ingest key                                   once: make a key for the pseudonyms
+  python -m ingest new --helpline helplines/mine         begin a helpline's folder, with a sample
   python -m ingest check --helpline helplines/mine       what is wrong with a helpline's folder
+  python -m ingest check-logs chat.ndjson                what of it would be read, without a trace
   python -m ingest pull --logs /var/log/chat             load what is new there
   python -m ingest deliveries                            what was loaded, problems first
   python -m ingest rejects 3f9a41c2                      why lines of it were set aside
@@ -106,6 +112,10 @@ def _parser() -> argparse.ArgumentParser:
         help=f"memory it may take, such as 2GB (default: {MEMORY_LIMITS})",
     )
     folder(command("check", _check, "say what is wrong with a helpline's folder, or what it holds"))
+    one = command("check-logs", _check_logs, "try logs without loading them, and say what is read")
+    one.add_argument("path", metavar="PATH", type=Path, help="a file, or a folder of logs")
+    folder(one)
+    folder(command("new", _new, "begin a new helpline's folder, with a sample of logs of its own"))
     data(command("deliveries", _deliveries, "list what was loaded, problems first"))
     for name, summary in (
         ("accept", "let a quarantined delivery count after all"),
@@ -139,11 +149,54 @@ def _pull(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Check a helpline's folder: everything that is wrong, by file and line, or what it holds."""
+    """Check a helpline's folder: everything that is wrong, by file and line, or what it holds.
+
+    Says as well how it read what is not written the usual way: tables separated by semicolons,
+    dates such as 1/03/2022, times such as 9:00, decimal commas.
+    """
     helpline = load_helpline(_workspace(options).helpline)
+    for reading in helpline.readings:
+        print(f"Read: {reading}")
     for warning in helpline.warnings:
         print(f"Warning: {warning}")
     print(describe(helpline))
+
+
+def _check_logs(options: argparse.Namespace) -> None:
+    """Try a file, or all logs of a folder: what would be read, type by type, and what would not.
+
+    Writes nothing, needs no key and no state folder, and shows no value of any line. Ends with
+    status 1 if nothing of a file would count.
+    """
+    workspace = _workspace(options)
+    helpline = load_helpline(workspace.helpline)
+    trial = try_logs(options.path.absolute(), helpline, workspace.data)
+    print(describe_trial(trial, helpline.timezone))
+    if trial.left_out:
+        names = ", ".join(one.name for one in trial.left_out[:3])
+        more = " …" if len(trial.left_out) > 3 else ""
+        raise Problem(
+            f"\nNothing of {counted(len(trial.left_out), 'file')} would count: {names}{more}. "
+            "docs/events.md says what is expected."
+        )
+
+
+def _new(options: argparse.Namespace) -> None:
+    """Begin a new helpline's folder: every file, commented, and a small sample of logs.
+
+    A folder that holds anything stays as it is. The sample runs at once; the commands are printed.
+    """
+    folder = _workspace(options).helpline
+    sample = make_helpline(folder)
+    here, logs = _short(folder), _short(sample)
+    print(
+        f"Wrote a helpline into {here}, and a sample of logs for it into {logs}. Try it:\n\n"
+        f"  make check HELPLINE={here}\n"
+        f"  make run HELPLINE={here} LOGS={logs} DATA=data/sample-of-{folder.name}\n\n"
+        f"Then change its files ({SETTINGS} first; docs/helpline.md describes them all) and run it "
+        f"on your own logs:\n\n"
+        f"  make run HELPLINE={here} LOGS=<folder> DATA=data/{folder.name}"
+    )
 
 
 def _deliveries(options: argparse.Namespace) -> None:

@@ -7,13 +7,14 @@ that are really made.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from ingest.cells import period_type
+from ingest.spreadsheets import describe_guess
 from ingest.tables import Row
 
 DEFINITIONS = Path("dbt_project", "seeds", "figure_definitions.csv")
@@ -42,6 +43,8 @@ BESIDE_CODES = {
     "scheduled_by": ["unknown", "unlisted"],
     "referred_by": ["unlisted"],
 }
+# Breakdowns of codes.csv that no figure has: those of a click, and labels that all have in common.
+OTHER_BREAKDOWNS = ("any", "button", "campaign", "page")
 WRITTEN_AS = {"month": "2022-03", "week": "2022-W09", "year": "2022", "range": "2020-01/2020-10"}
 
 
@@ -87,6 +90,34 @@ def read_figure(cell: str) -> str:
     raise ValueError(f"{cell!r} is not a figure; {meant}{DEFINITIONS} lists them")
 
 
+def read_breakdown(cell: str) -> str:
+    """Read the name of a breakdown that codes may have. Raises ValueError for one that none has."""
+    if not cell:
+        raise ValueError("is empty")
+    known = sorted(
+        {name for definition in read_definitions().values() for name in definition.breakdowns}
+        | set(OTHER_BREAKDOWNS)
+    )
+    if cell in known:
+        return cell
+    near = get_close_matches(cell, known, n=1)
+    meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    raise ValueError(f"{cell!r} is not a breakdown; {meant}")
+
+
+def describe_mistake_of_code(breakdown: str, code: str) -> str | None:
+    """Say why a code of codes.csv is none that its breakdown can have, or None."""
+    known = FIXED_CATEGORIES.get(breakdown)
+    if breakdown == "channel":
+        known = sorted({channel for channels in CHANNELS.values() for channel in channels})
+    if known is None or code in known:
+        return None
+    return (
+        f"code {code!r} is none of {breakdown}; there are {_few(known)}"
+        f"{describe_guess(code, known)}"
+    )
+
+
 class FigureCells:
     """The cells that the figures of a helpline have.
 
@@ -126,11 +157,15 @@ class FigureCells:
             known = CHANNELS.get(definition.figure)
         if not breakdown or known is None or category in known:
             return None
-        few = ", ".join(known if len(known) <= 24 else [known[0], "…", known[-1]])
         return (
             f"category {category!r} is none of {definition.figure} by {breakdown}; "
-            f"there are {few or 'none yet'}"
+            f"there are {_few(known)}{describe_guess(category, known)}"
         )
+
+
+def _few(categories: Sequence[str]) -> str:
+    few = categories if len(categories) <= 24 else [categories[0], "…", categories[-1]]
+    return ", ".join(few) or "none yet"
 
 
 def _mistake_of_period(definition: Definition, period: str) -> str | None:

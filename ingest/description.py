@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from ingest.helpline import Helpline
 from ingest.tables import Cells
+from ingest.wording import counted
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -18,15 +19,18 @@ def describe(helpline: Helpline) -> str:
         f"An attempt goes on for {helpline.attempt_gap_minutes} minutes after its last event; "
         f"figures settle in {helpline.settling_days} days; counts below "
         f"{helpline.small_count_threshold} are small.",
+        f"Lost lines up to {helpline.tolerated_loss_percent:g} % of a month are tolerated; "
+        f"more than {helpline.quiet_days} days without an event are quiet.",
+        *_lists(helpline),
         _retention(helpline),
         _rotation(helpline),
         "Opening hours:",
     ]
     lines += [f"  {line}" for line in _weeks(helpline.tables["opening_hours"])]
     lines += [
-        f"  {len(helpline.tables['closures'])} closures, "
-        f"{len(helpline.tables['extra_openings'])} extra openings",
-        f"{len(helpline.pages)} pages; "
+        f"  {counted(len(helpline.tables['closures']), 'closure')}, "
+        f"{counted(len(helpline.tables['extra_openings']), 'extra opening')}",
+        f"{counted(len(helpline.pages), 'page')}; "
         + ", ".join(f"{field} {len(codes)}" for field, codes in helpline.coded_fields().items())
         + " codes.",
     ]
@@ -34,9 +38,29 @@ def describe(helpline: Helpline) -> str:
         f"Gap in the log {log} from {starts_on} to {ends_on}: {reason or 'no reason given'}"
         for log, starts_on, ends_on, reason in helpline.tables["data_gaps"]
     ]
+    lines += [_accepted(row) for row in helpline.tables["accepted"]]
     lines += [_exclusion(row) for row in helpline.tables["exclusions"]] or ["No exclusions."]
     lines += _ledger(helpline)
     return "\n".join(lines)
+
+
+def _lists(helpline: Helpline) -> list[str]:
+    """Say what the lists of settings hold that most helplines leave empty."""
+    lists = {
+        "No identifier, besides the usual ones": helpline.no_identifiers,
+        "Types of events that are passed over": helpline.other_types,
+        "Called before": helpline.formerly,
+    }
+    return [f"{name}: {', '.join(texts)}" for name, texts in lists.items() if texts]
+
+
+def _accepted(row: Cells) -> str:
+    log, starts_on, ends_on, lost_lines, reason, author, decided_on = row
+    lost = "no events" if lost_lines == "0" else f"up to {counted(int(lost_lines), 'lost line')}"
+    return (
+        f"Accepted in the log {log} from {starts_on} to {ends_on}: {lost} "
+        f"({author}, {decided_on}: {reason})"
+    )
 
 
 def _retention(helpline: Helpline) -> str:
@@ -54,18 +78,18 @@ def _rotation(helpline: Helpline) -> str:
 def _exclusion(row: Cells) -> str:
     name, field, value, starts_at, ends_at, reason, author, expected_events = row
     what = field if field == "visitor" else f"{field} {value}"
+    if field == "no_visitor":
+        what = f"events without a visitor{f' on page {value}' if value else ''}"
     since = f" from {starts_at} UTC" if starts_at else ""
     until = f" until {ends_at} UTC" if ends_at else ""
-    return (
-        f"Exclusion {name}: {what}{since}{until}, {expected_events} events expected "
-        f"({author}: {reason})"
-    )
+    events = counted(int(expected_events), "event")
+    return f"Exclusion {name}: {what}{since}{until}, {events} expected ({author}: {reason})"
 
 
 def _ledger(helpline: Helpline) -> list[str]:
     documents = Counter((row[0], row[1]) for row in helpline.tables["published"])
     lines = [
-        f"Published by {document}, {published_on}: {cells} figure{'s' if cells > 1 else ''}"
+        f"Published by {document}, {published_on}: {counted(cells, 'figure')}"
         for (document, published_on), cells in sorted(documents.items())
     ]
     for figure, period, breakdown, category, value, reason, author, day in helpline.tables[

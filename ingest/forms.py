@@ -15,18 +15,26 @@ from ingest.cells import (
     read_count,
     read_day,
     read_decimal,
+    read_last_day,
     read_log,
     read_period,
+    read_responders,
     read_text,
     read_weekday,
     required,
 )
-from ingest.definitions import FigureCells, read_definitions, read_figure
+from ingest.definitions import (
+    FigureCells,
+    describe_mistake_of_code,
+    read_breakdown,
+    read_definitions,
+    read_figure,
+)
 from ingest.tables import Form, Row
 
 # A pseudonym as analysts see it: DuckDB's text of a UUID.
 PSEUDONYM = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-EXCLUDED_FIELDS = ("visitor", "page", "button", "campaign")
+EXCLUDED_FIELDS = ("visitor", "page", "button", "campaign", "no_visitor")
 
 
 def _opens_before_it_closes(row: Row) -> str | None:
@@ -51,11 +59,11 @@ OPENING_HOURS = Form(
     "opening_hours.csv",
     {
         "valid_from": read_day,
-        "valid_to": optional(read_day),
+        "valid_to": optional(read_last_day),
         "weekday": read_weekday,
         "opens": read_clock,
         "closes": read_closing_clock,
-        "responders": read_count,
+        "responders": read_responders,
     },
     checks=(_opens_before_it_closes, _in_order("valid_from", "valid_to")),
     nothing="without opening hours nothing can be missed",
@@ -67,20 +75,27 @@ EXTRA_OPENINGS = Form(
         "date": read_day,
         "opens": read_clock,
         "closes": read_closing_clock,
-        "responders": read_count,
+        "responders": read_responders,
         "reason": optional(read_text),
     },
     checks=(_opens_before_it_closes,),
 )
+
+
+def _is_known_code(row: Row) -> str | None:
+    return describe_mistake_of_code(row["breakdown"], row["code"])
+
+
 CODES = Form(
     "codes.csv",
     {
-        "breakdown": read_text,
+        "breakdown": read_breakdown,
         "code": read_text,
         "label_nl": optional(read_text),
         "label_en": optional(read_text),
         "sort": read_count,
     },
+    checks=(_is_known_code,),
     unique=("breakdown", "code"),
 )
 DATA_GAPS = Form(
@@ -88,7 +103,7 @@ DATA_GAPS = Form(
     {
         "log": read_log,
         "starts_on": read_day,
-        "ends_on": read_day,
+        "ends_on": read_last_day,
         "reason": optional(read_text),
     },
     checks=(_in_order("starts_on", "ends_on"),),
@@ -105,6 +120,7 @@ ACCEPTED = Form(
         "decided_on": read_day,
     },
     checks=(_in_order("starts_on", "ends_on"),),
+    unique=("log", "starts_on", "ends_on"),
 )
 CAMPAIGNS = Form(
     "campaigns.csv",
@@ -112,7 +128,7 @@ CAMPAIGNS = Form(
         "code": read_text,
         "name": read_text,
         "starts_on": optional(read_day),
-        "ends_on": optional(read_day),
+        "ends_on": optional(read_last_day),
         "channel": optional(read_text),
     },
     checks=(_in_order("starts_on", "ends_on"),),
@@ -132,14 +148,14 @@ def exclusions(zone: tzinfo, listed: Mapping[str, Sequence[str] | None]) -> Form
         {
             "exclusion": required("give it a name"),
             "field": _read_excluded_field,
-            "value": required("say what the field has to be"),
+            "value": or_nothing(read_text),
             "starts_at": optional(read_instant),
             "ends_at": optional(read_instant),
             "reason": required("say why these events are taken out"),
             "author": required("say who decided so"),
             "expected_events": _read_expectation,
         },
-        checks=(_value_is_known(listed), _ends_later_than_it_starts),
+        checks=(_value_is_known(listed), _ends_later_than_it_starts, _takes_out_a_part),
         unique=("exclusion",),
     )
 
@@ -167,6 +183,8 @@ def _value_is_known(
     def check(row: Row) -> str | None:
         # The value is never repeated: it may be an identifier in clear.
         field, value = row["field"], row["value"]
+        if not value:
+            return None if field == "no_visitor" else "value is empty; say what the field has to be"
         if field == "visitor":
             if re.fullmatch(PSEUDONYM, value):
                 return None
@@ -175,11 +193,13 @@ def _value_is_known(
                 "identifier in clear; write the visitor_id that analysts see in analytics.duckdb, "
                 "8-4-4-4-12 hexadecimal digits in lower case"
             )
-        known = listed[field]
+        known = listed["page" if field == "no_visitor" else field]
         if known is None or value in known:
             return None
         if field == "page":
             return "value is not a page that helpline.toml lists; no event holds another"
+        if field == "no_visitor":
+            return "value is not a page that helpline.toml lists; leave it empty for every page"
         return f"value is not a code of {field}; there are {', '.join(known) or 'none yet'}"
 
     return check
@@ -192,6 +212,16 @@ def _ends_later_than_it_starts(row: Row) -> str | None:
     return (
         f"ends_at ({ends_at} UTC) is not later than starts_at ({starts_at} UTC); "
         "a date is its midnight, so write the day after the last one"
+    )
+
+
+def _takes_out_a_part(row: Row) -> str | None:
+    """Refuse to take out every event without a visitor, whenever it comes."""
+    if row["field"] != "no_visitor" or row["value"] or (row["starts_at"] and row["ends_at"]):
+        return None
+    return (
+        "takes out every event without a visitor, also those to come; write a page as value, or "
+        "both starts_at and ends_at"
     )
 
 

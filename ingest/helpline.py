@@ -11,15 +11,14 @@ from zoneinfo import ZoneInfo
 from ingest import forms
 from ingest.definitions import FigureCells
 from ingest.folder import Folder
+from ingest.oddities import warn_of_oddities
 from ingest.problem import Problem
-from ingest.settings import SETTINGS, read_settings
+from ingest.settings import read_settings
 from ingest.tables import Cells, Table, read_table
 from ingest.warehouse import fill, run, transaction
 
-LAST_DAY = "9999-12-31"
 # What the event format itself says of the button, for a helpline that lists no codes for it.
 BUTTON_STATES = ("open", "busy", "closed")
-LEAST_THRESHOLD = 3
 # The columns of the raw tables, in the order of the files' columns.
 RAW_COLUMNS = {
     "settings": (
@@ -87,6 +86,7 @@ class Helpline:
     """A helpline's settings and tables; dates and times in `tables` are ISO text, None is empty.
 
     The rows of a table have the columns of its file, in that order; `lines` says where they stand.
+    `readings` say how files were read that are not written the usual way, such as with semicolons.
     `keep_events_years` is how many whole years are kept before the one that the logs reach into;
     None is for ever.
     """
@@ -109,6 +109,8 @@ class Helpline:
     quiet_days: int = 14
     no_identifiers: tuple[str, ...] = ()
     other_types: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
+    readings: list[str] = field(default_factory=list)
 
     def starts_at(self) -> datetime:
         """First instant of the first day that counts, in UTC, without a zone."""
@@ -159,15 +161,14 @@ def load_helpline(path: Path) -> Helpline:
     cells = _figure_cells(folder, tables)
     tables["published"] = read_table(folder, forms.published(cells))
     tables["revisions"] = read_table(folder, forms.revisions(cells))
-    _warn_of_doubled_hours(folder, tables["opening_hours"])
-    _warn_of_strangers(folder)
-    _warn_of_low_threshold(folder, settings.get("small_count_threshold", LEAST_THRESHOLD))
+    warn_of_oddities(folder, settings, tables)
     folder.check()
     return Helpline(
         folder=path,
         tables={name: table.rows for name, table in tables.items()},
         lines={name: table.lines for name, table in tables.items()},
         warnings=folder.warnings,
+        readings=folder.readings,
         **settings,
     )
 
@@ -191,41 +192,6 @@ def _figure_cells(folder: Folder, tables: dict[str, Table]) -> FigureCells:
         codes if folder.is_sound(forms.CODES.file) else None,
         exclusions if folder.is_sound("exclusions.csv") else None,
     )
-
-
-def _warn_of_doubled_hours(folder: Folder, hours: Table) -> None:
-    earlier: dict[Cells, list[tuple[int, str, str]]] = {}
-    for line, row in zip(hours.lines, hours.rows, strict=True):
-        starts_on, ends_on = row[0], row[1] or LAST_DAY
-        others = earlier.setdefault(row[2:5], [])
-        same = [other for other, start, end in others if starts_on <= end and start <= ends_on]
-        if same:
-            folder.warn(
-                forms.OPENING_HOURS.file,
-                line,
-                f"the same hours of the same weekday stand on line {same[0]} already, for dates "
-                "that overlap; the responders of both are added up. If that is not meant, remove "
-                "one line or end it with valid_to",
-            )
-        others.append((line, starts_on, ends_on))
-
-
-def _warn_of_low_threshold(folder: Folder, threshold: int) -> None:
-    if threshold < LEAST_THRESHOLD:
-        folder.warn(
-            SETTINGS,
-            None,
-            f"small_count_threshold is {threshold}: counts of one or two persons become public. "
-            f"Statistical offices take {LEAST_THRESHOLD} or more",
-        )
-
-
-def _warn_of_strangers(folder: Folder) -> None:
-    known = {SETTINGS, *(f"{table}.csv" for table in RAW_COLUMNS if table != "settings")}
-    for path in sorted(folder.path.iterdir()):
-        looks_like_settings = path.suffix.lower() in (".csv", ".toml")
-        if looks_like_settings and path.name not in known:
-            folder.warn(path.name, None, "is no file of a helpline; it has no effect")
 
 
 def store_helpline(connection, helpline: Helpline) -> bool:

@@ -81,18 +81,28 @@ def make_key(workspace: Workspace) -> bool:
     The file appears whole or not at all, readable by its owner only, and never replaces another.
     Raises Problem if the key that is there is no good, or if a warehouse without its key is.
     """
-    if os.environ.get("CHATCIJFERS_KEY", "").strip() or workspace.key_file.exists():
+    if has_key(workspace):
         _remove_unfinished(workspace.key_file)
-        read_key(workspace)
         return False
+    write_key_file(workspace.key_file)
+    return True
+
+
+def has_key(workspace: Workspace) -> bool:
+    """Tell whether there is a key; without one, the first run makes it.
+
+    Raises Problem if the key that is there is no good, or if a warehouse without its key is.
+    """
+    if os.environ.get("CHATCIJFERS_KEY", "").strip() or workspace.key_file.exists():
+        read_key(workspace)
+        return True
     if workspace.warehouse.exists():
         raise Problem(
             f"{workspace.warehouse} was filled with a key that is no longer at "
             f"{workspace.key_file}. A new key would make strangers of everyone in it: put the old "
             "key back, or start anew in another state folder (--data)."
         )
-    write_key_file(workspace.key_file)
-    return True
+    return False
 
 
 def write_key_file(path: Path) -> None:

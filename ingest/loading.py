@@ -34,6 +34,7 @@ from ingest.keys import Keys, note_fingerprints
 from ingest.problem import OutOfMemory, Problem
 from ingest.reading import EVENT_COLUMNS, REJECT_COLUMNS, Batch, Reader, Rows
 from ingest.recognition import Blank, Damaged, Form, NoLog
+from ingest.shapes import Shapes
 from ingest.sources import LogFile
 from ingest.summary import Summary
 from ingest.warehouse import Withheld, explain, run, transaction
@@ -173,6 +174,7 @@ class Loader:
         self._by_name = self._last_of_each_name()
         self._with_future = deliveries_with(connection, "in_future")
         self._summary = Summary()
+        self._shapes = Shapes()
         self._waiting = _Part()
         self._coming: dict[str, Task] = {}
         self._names: list[tuple[str, str]] = []
@@ -425,6 +427,7 @@ class Loader:
         lines_before = self._lines_before(part, batch, again)
         try:
             self._reader.read(batch, part.name(), again, lines_before)
+            self._shapes.note(self._reader)
             return self._reader.counts()
         except Exception as error:
             if isinstance(error, Problem) and not isinstance(error, OutOfMemory):
@@ -462,6 +465,7 @@ class Loader:
                 raise Withheld(f"lines of {one.file} were lost in reading")
         enter(self._connection, [task.delivery for task in tasks if not task.known], self._latest)
         replace_known(self._connection, [task.delivery for task in tasks if task.known])
+        self._shapes.store(self._connection, [task.delivery for task in tasks])
 
     def _settle(self, tasks: list[Task]) -> None:
         """Remember what has been committed."""

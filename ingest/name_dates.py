@@ -16,7 +16,9 @@ DAY = re.compile(
     re.ASCII,
 )
 # A month is written with something in between: 202201 may as well be 20 February 2001.
-MONTH = re.compile(rf"(?<!\d)(?<!\d[-_.])(\d{{4}})[-_./](\d\d){END}(?![-_./]\d{{1,2}}(?!\d))", re.ASCII)
+MONTH = re.compile(
+    rf"(?<!\d)(?<!\d[-_.])(\d{{4}})[-_./](\d\d){END}(?![-_./]\d{{1,2}}(?!\d))", re.ASCII
+)
 
 
 def dates_in_name(name: str, latest: date) -> tuple[date, date] | None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest import modes
+from ingest.belonging import claim
 from ingest.closings import closed_before, last_closed_year, require_categories
 from ingest.content import require_logs
 from ingest.exclusions import store_exclusions
@@ -23,6 +24,7 @@ from ingest.lock import hold
 from ingest.problem import Problem
 from ingest.reading import Reader, reading_fingerprint
 from ingest.rotation import new_years, require_settled, settle
+from ingest.shapes import nothing_read
 from ingest.sources import find_files
 from ingest.striking import strike
 from ingest.summary import LISTED_FILES, Summary
@@ -63,9 +65,9 @@ def pull(
     well. A damaged file is refused whole and tried again at the next pull; the others go through.
 
     Raises Problem for what a person has to put right: no key, another key, a helpline with
-    mistakes, no logs, another run at the same time, no room or memory; and OutOfReach for a source
-    that does not answer. Nothing is ever loaded by half. Any other failure is a Withheld error that
-    quotes nothing of what was read.
+    mistakes, no logs, no event in any of them, another run at the same time, no room or memory; and
+    OutOfReach for a source that does not answer. Nothing is ever loaded by half. Any other failure
+    is a Withheld error that quotes nothing of what was read.
     """
     started = time.monotonic()
     failure = None
@@ -87,6 +89,8 @@ def pull(
         raise failure
     summary.seconds = time.monotonic() - started
     summary.report()
+    if summary.nothing_read:
+        raise Problem(summary.nothing_read)
     return summary
 
 
@@ -107,32 +111,6 @@ def pull_more(workspace: Workspace, folder: str = "", *, anew: bool = False) -> 
     return summary
 
 
-def keep_apart(connection, workspace: Workspace) -> None:
-    """Refuse to mix simulated logs and a helpline's own: in the figures nobody could part them.
-
-    What the first pull reads decides. Raises Problem if this one reads the other kind.
-    """
-    [(is_simulated,)] = run(connection, "select is_simulated from warehouse.raw.warehouse")
-    if is_simulated is None:
-        run(
-            connection,
-            "update warehouse.raw.warehouse set is_simulated = $1",
-            [workspace.is_simulated],
-        )
-    elif is_simulated != workspace.is_simulated:
-        kind, other, remedy = (
-            ("simulated logs", "a helpline's own", "Leave it to them")
-            if is_simulated
-            else ("a helpline's own logs", "simulated ones", "Name the logs (LOGS=, --logs or "
-                  "CHATCIJFERS_LOGS)")
-        )  # fmt: skip
-        raise Problem(
-            f"The state folder {workspace.data} was filled with {kind}, among which {other} would "
-            f"be counted. {remedy}, or begin with another state folder (DATA=, --data or "
-            "CHATCIJFERS_DATA)."
-        )
-
-
 def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -> Summary:
     allowed = _bytes(memory or os.environ.get("CHATCIJFERS_MEMORY") or DEFAULT_MEMORY)
     half = f"{allowed // 2 // 1024}KiB"
@@ -144,7 +122,7 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -
     require_logs(files, workspace.logs)
     now = now.astimezone(UTC).replace(tzinfo=None)
     with open_warehouse(workspace.warehouse, key=key, memory=half, make=True) as connection:
-        keep_apart(connection, workspace)
+        claim(connection, workspace, helpline)
         require_categories(connection, helpline)
         settle(connection, helpline, files)
         store_helpline(connection, helpline)
@@ -175,6 +153,7 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -
         require_settled(connection)
         # Only now is it known which identifiers the logs hold.
         store_exclusions(connection, helpline, keys)
+        summary.nothing_read = nothing_read(connection, workspace.logs)
         summary.made_keys = [str(key_file(keys.folder, year)) for year in keys.made]
         return summary
 

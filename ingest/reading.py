@@ -63,6 +63,7 @@ REJECT_COLUMNS = (
     "log",
     "local_date",
     "event_id",
+    "line_id",
 )
 
 # RFC 3339, section 5.6: full-date "T" full-time, with an offset; a space may stand for the T. The
@@ -424,6 +425,13 @@ class Reader:
     def rejects(self) -> duckdb.DuckDBPyRelation:
         """Rows of raw.rejects of the batch that was read last."""
         return self._connection.sql(f"select {', '.join(REJECT_COLUMNS)} from rejected")
+
+    def ask(self, query: str, parameters: Sequence | dict | None = None) -> list[tuple]:
+        """Ask about the batch that was read last: `lines`, `readings` and `rejected`.
+
+        Whoever asks sees to it that no value of a line is in the answer. Raises what `run` raises.
+        """
+        return run(self._connection, query, parameters)
 
     def counts(self) -> list[Counts]:
         """Count what the lines of the batch that was read last have become, by delivery."""

@@ -31,6 +31,7 @@ class Summary:
     outdated: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     made_keys: list[str] = field(default_factory=list)
+    nothing_read: str | None = None
 
     def __str__(self) -> str:
         """Say it in one sentence or two."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from ingest.lock import make_private_folder
 from ingest.workspace import Workspace
 from operations.files import read_json, write_json
-from operations.health import Finding, Report
+from operations.findings import Finding
+from operations.health import Report
 
 log = logging.getLogger("chatcijfers.announcements")
 
@@ -39,9 +40,9 @@ def announce(workspace: Workspace, report: Report, channels: Mapping[str, Send])
         announced = read_json(path)
         for channel, send in channels.items():
             known = set(announced.get(channel, ()))
-            fresh = [one for one in report.findings if one.key not in known]
+            fresh = [one for one in report.findings if not one.keys <= known]
             if fresh and _is_sent(channel, send, report, fresh):
-                known |= {one.key for one in fresh}
+                known = known.union(*(one.keys for one in fresh))
             announced[channel] = sorted(key for key in known if _is_still_so(key, report))
         write_json(path, announced)
 
@@ -61,9 +62,9 @@ def _is_sent(channel: str, send: Send, report: Report, fresh: list[Finding]) -> 
 
 
 def _is_still_so(key: str, report: Report) -> bool:
-    return key.partition(":")[0] in report.not_looked_at or key in {
-        one.key for one in report.findings
-    }
+    return key.partition(":")[0] in report.not_looked_at or any(
+        key in one.keys for one in report.findings
+    )
 
 
 @contextmanager

@@ -2,12 +2,11 @@
 
 What is found says what happened and what to do, and holds no content of a log, no value and no
 identifier: it may be sent by mail. It may name places of this machine and, where a task failed over
-one, a file that was delivered.
+one, a file that was delivered. What the logs lack is told by `operations.losses`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,15 +15,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ingest import lock, modes
-from ingest.deliveries import Delivery, list_deliveries
 from ingest.patience import Patience
 from ingest.problem import OutOfReach, Problem
 from ingest.settings import name_of
 from ingest.warehouse import Outdated, Withheld
 from ingest.wording import counted
 from ingest.workspace import Workspace
-from operations import overdue, restoring, runs
+from operations import losses, overdue, restoring, runs
+from operations.findings import Finding, digest
 from operations.limits import Limit
+from operations.losses import Story
 from operations.store import Store
 from publish.notes import placed_at
 from publish.verify import MANIFEST
@@ -37,29 +37,11 @@ SECONDS_TO_LOOK = 60
 WAREHOUSES_FREE = 3  # a night writes a warehouse anew, and a release
 DAYS_ASIDE = timedelta(days=30)
 CLOCK_TOLERANCE = timedelta(hours=1)
-# What only the ledger says, which cannot be opened while a run has it.
-OF_THE_LEDGER = ("damaged", "quarantined")
+# What only the warehouse says, which cannot be opened while a run has it.
+OF_THE_WAREHOUSE = losses.KINDS
 
 
 Look = Callable[[], "Iterator[Finding]"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that needs a person.
-
-    `key` is the same for as long as it is the same trouble. A critical one fails the check.
-    """
-
-    kind: str
-    key: str
-    is_critical: bool
-    what: str
-    remedy: str
-
-    def __str__(self) -> str:
-        """Say it in plain words."""
-        return f"{self.what} {self.remedy}"
 
 
 @dataclass
@@ -88,16 +70,17 @@ class Report:
             f"{'FAILS' if finding.is_critical else 'note '}  {finding}" for finding in self.findings
         ]
         if self.not_looked_at:
-            named = _join(self.not_looked_at)
-            why = "the ledger is in use, unreadable, or of an earlier version"
-            lines.append(f"Not looked at, for {why}: {named}.")
+            why = "the warehouse is in use, unreadable, or of an earlier version"
+            lines.append(f"Not looked at, for {why}: what the logs lack.")
         if not self.findings:
-            lines.append("All is well.")
+            lines.append("All else is well." if self.not_looked_at else "All is well.")
         return "\n".join(lines)
 
     def as_json(self) -> str:
         """Give it for monitoring."""
         content = asdict(self) | {"is_well": self.is_well}
+        for finding in content["findings"]:
+            del finding["parts"]  # names of files may be among them
         return json.dumps(content, indent=2, ensure_ascii=False, default=_isoformat)
 
 
@@ -117,12 +100,12 @@ def examine(workspace: Workspace, now: datetime | None = None) -> Report:
     report = Report(_name_of(workspace.helpline), now)
     if has_release:
         report.release, report.placed_at = latest.resolve().name, placed_at(latest.resolve())
-    ledger, damage = _read_ledger(workspace)
-    if ledger is None:
-        report.not_looked_at = OF_THE_LEDGER
+    story, damage = _read_story(workspace)
+    if story is None and workspace.warehouse.exists():
+        report.not_looked_at = OF_THE_WAREHOUSE
     looks: list[Look] = [
         _look_at_settings,
-        lambda: _look_at_the_release(workspace, report, ledger, now),
+        lambda: _look_at_the_release(workspace, report, story, now),
         lambda: iter(damage),
         lambda: _look_at_modes(workspace),
         lambda: _look_at_the_disk(workspace),
@@ -130,7 +113,7 @@ def examine(workspace: Workspace, now: datetime | None = None) -> Report:
         lambda: _look_at_what_lies_aside(workspace, now),
         lambda: _look_at_a_restore(workspace),
         lambda: _look_at_runs(workspace),
-        lambda: _look_at_deliveries(workspace, ledger),
+        lambda: iter(story.findings if story else ()),
         lambda: _look_at_the_overdue(workspace),
         lambda: _look_at_public(latest) if has_release else iter(()),
     ]
@@ -157,7 +140,7 @@ def _looked(look: Look) -> list[Finding]:
     return [
         Finding(
             "out_of_reach",
-            "out_of_reach:" + _digest([reason]),
+            "out_of_reach:" + digest([reason]),
             True,
             f"Not everything could be looked at. {reason}",
             "Bring the disk or the share back: that of the backups, or of the state folder.",
@@ -165,21 +148,17 @@ def _looked(look: Look) -> list[Finding]:
     ]
 
 
-def _read_ledger(
-    workspace: Workspace,
-) -> tuple[tuple[list[Delivery], list[tuple]] | None, list[Finding]]:
-    """Read the ledger if no run has it, and say what is wrong if it cannot be read.
+def _read_story(workspace: Workspace) -> tuple[Story | None, list[Finding]]:
+    """Read what the logs lack if no run has the warehouse, and say what is wrong if it is damaged.
 
-    The ledger is None if it was not read, as one of an earlier version, and empty if there is no
-    warehouse.
+    There is no story if the warehouse was not read, as one of an earlier version, or if there is
+    none.
     """
-    if not workspace.warehouse.exists():
-        return ([], []), []
-    if not _is_free(workspace):
+    if not workspace.warehouse.exists() or not _is_free(workspace):
         return None, []
     try:
         with lock.hold(workspace.data):
-            return list_deliveries(workspace.warehouse), []
+            return losses.read_story(workspace.warehouse, workspace.data), []
     except Outdated:
         return None, []  # the next run brings it up to date
     except (Problem, Withheld) as problem:
@@ -213,7 +192,7 @@ def _hours(limit: Limit) -> int:
 
 
 def _look_at_the_release(
-    workspace: Workspace, report: Report, ledger, now: datetime
+    workspace: Workspace, report: Report, story: Story | None, now: datetime
 ) -> Iterator[Finding]:
     """Fail if `latest` has not been given a new release for too long, or if nobody can tell."""
     hours = _hours(Limit.HEALTH_HOURS)
@@ -229,10 +208,12 @@ def _look_at_the_release(
             "kept by the network's time.",
         )
     elif now - since >= timedelta(hours=hours):
-        yield _stale(workspace, report, ledger, now, since)
+        yield _stale(workspace, report, story, now, since)
 
 
-def _stale(workspace: Workspace, report: Report, ledger, now: datetime, since: datetime) -> Finding:
+def _stale(
+    workspace: Workspace, report: Report, story: Story | None, now: datetime, since: datetime
+) -> Finding:
     """Say since when there is no new release, and as far as is known, why."""
     past = int((now - since).total_seconds() // 3600)
     last = runs.read(workspace, NIGHTLY)
@@ -248,7 +229,7 @@ def _stale(workspace: Workspace, report: Report, ledger, now: datetime, since: d
         and succeeded_at
         and now - succeeded_at < timedelta(hours=_hours(Limit.HEALTH_HOURS))
     ):
-        brought = _last_delivery(ledger)
+        brought = _last_delivery(story)
         remedy = (
             f"The last run went well, on {succeeded_at:%Y-%m-%d %H:%M} UTC: the sources brought "
             f"nothing new since {brought}. Ask whoever delivers the logs, and look whether they "
@@ -264,10 +245,9 @@ def _stale(workspace: Workspace, report: Report, ledger, now: datetime, since: d
     return Finding("stale", f"stale:{report.release}", True, what, remedy)
 
 
-def _last_delivery(ledger) -> str:
-    if not ledger or not ledger[0]:
-        return "then"
-    return f"{max(one.loaded_at for one in ledger[0]):%Y-%m-%d %H:%M} UTC"
+def _last_delivery(story: Story | None) -> str:
+    loaded_at = story and story.last_loaded_at
+    return f"{loaded_at:%Y-%m-%d %H:%M} UTC" if loaded_at else "then"
 
 
 def _look_at_modes(workspace: Workspace) -> Iterator[Finding]:
@@ -275,7 +255,7 @@ def _look_at_modes(workspace: Workspace) -> Iterator[Finding]:
     if found:
         yield Finding(
             "modes",
-            "modes:" + _digest(str(one.path) for one in found),
+            "modes:" + digest(str(one.path) for one in found),
             True,
             f"Others than the owner can get at {counted(len(found), 'place')} in the state folder; "
             f"first: {found[0]}.",
@@ -407,34 +387,6 @@ def _is_free(workspace: Workspace) -> bool:
         return False
 
 
-def _look_at_deliveries(workspace: Workspace, ledger) -> Iterator[Finding]:
-    """Say how many files the figures do without; their names may say too much for a mail."""
-    if not ledger:
-        return
-    deliveries, refusals = ledger
-    which = f"`.venv/bin/python -m ingest deliveries --data {workspace.data}` shows which, and why"
-    if refusals:
-        yield Finding(
-            "damaged",
-            "damaged:" + _digest(file for file, *_ in refusals),
-            False,
-            f"{counted(len(refusals), 'file')} could not be read to the end, so that nothing of "
-            "them was loaded.",
-            f"{which}. Deliver them again: they are tried every night.",
-        )
-    quarantined = [one.delivery_id for one in deliveries if one.status == "quarantined"]
-    if quarantined:
-        yield Finding(
-            "quarantined",
-            "quarantined:" + _digest(quarantined),
-            False,
-            f"{counted(len(quarantined), 'delivery', 'deliveries')} did not pass the first gate "
-            f"and stay out of all figures, which are provisional meanwhile: "
-            f"{_join([one[:12] for one in quarantined[:5]])}.",
-            f"{which}; then accept or withdraw them, as docs/operations.md says.",
-        )
-
-
 def _look_at_the_overdue(workspace: Workspace) -> Iterator[Finding]:
     """Say what should have gone by now, and why it has not."""
     for one in overdue.read(workspace):
@@ -459,17 +411,13 @@ def _look_at_public(latest: Path) -> Iterator[Finding]:
         named = _join([" ".join(cell) for cell in sorted(cells)[:5]])
         yield Finding(
             "held",
-            "held:" + _digest(f"{cell}" for cell in cells) + f":{through}",
+            "held:" + digest(f"{cell}" for cell in cells) + f":{through}",
             False,
             f"public/ is held back: figures through {through} are due, but the logs contradict "
             f"what was published of {counted(len(cells), 'figure')}: {named}.",
             "`.venv/bin/python -m publish contradictions` writes the lines that revisions.csv "
             "needs, for a person to give the reason; or mend the logs.",
         )
-
-
-def _digest(texts) -> str:
-    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:12]
 
 
 def _join(names) -> str:

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from publish.disclosure.cells import Cell
+from publish.doubts import tell_doubts
 from publish.explained import WIDTH, Explained, entry, open_release
 from publish.history import tell_history, tell_published
 from publish.ledger import Found, name
@@ -87,6 +88,7 @@ def explain(
             name(cell): _tell_cell(explained),
             "What it means": _tell_definition(explained),
             "How it is computed": _tell_computation(explained),
+            **_doubts(explained),
             "What was published of it before": tell_published(explained),
             "Its history over the releases": tell_history(explained),
             "On the way from the raw tables": _tell_models(explained),
@@ -171,26 +173,36 @@ def _status_in_words(explained: Explained) -> str:
     declared = f". Declared: {'; '.join(gaps)}" if gaps else ""
     return (
         f"provisional: it can still change. A day is not covered by {logs}, or lies in a declared "
-        f"gap or a quarantined delivery, or the logs do not reach {settling_days} days past the "
-        f"end{declared}"
+        f"gap or a quarantined delivery, or lines or a file of it are lost, or the logs do not "
+        f"reach {settling_days} days past the end{declared}"
     )
 
 
 def _gaps(explained: Explained) -> list[tuple[str, date, date, str]]:
     """List the declared gaps of the figure's logs in its period; of a change, in both periods."""
-    period = explained.cell.period
-    is_change = explained.definition.get("kind") == "change"
     gaps = explained.read(
         "helpline.data_gaps",
         "select log, starts_on, ends_on, reason from {table} order by starts_on, log",
     )
-    stretches = [days_of(when) for when in ([year_before(period)] if is_change else []) + [period]]
     return [
         gap
         for gap in gaps
         if gap[0] in explained.logs
-        and any(gap[1] < ends_on and gap[2] >= starts_on for starts_on, ends_on in stretches)
+        and any(gap[1] < ends_on and gap[2] >= starts_on for starts_on, ends_on in _days(explained))
     ]
+
+
+def _days(explained: Explained) -> list[tuple[date, date]]:
+    """Give the days that a figure is about; of a change, those of both periods."""
+    period = explained.cell.period
+    is_change = explained.definition.get("kind") == "change"
+    return [days_of(when) for when in ([year_before(period)] if is_change else []) + [period]]
+
+
+def _doubts(explained: Explained) -> dict[str, list[str]]:
+    """Give the section on what the logs lack, if they lack anything that the release knows of."""
+    told = [] if _is_retired(explained) else tell_doubts(explained, _days(explained))
+    return {"What its logs lack": told} if told else {}
 
 
 def _tell_definition(explained: Explained) -> list[str]:

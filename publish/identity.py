@@ -32,9 +32,10 @@ def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT)
     lines became events or were set aside (what lies in the future of its loading is set aside, so
     the same file can give fewer events when it is loaded early). The order and the names under
     which files came make no difference, but for the dates in the names of files that cannot be
-    read: their days are provisional, of months that are not public yet if no date is known. How
-    many files were passed over is told beside the figures. Which years are closed, and the figures
-    that are stored of those whose events are deleted, belong to it as well.
+    read: their days are provisional, of months that are not public yet if no date is known. Which
+    these are follows from what was public before. How many files were passed over is told beside
+    the figures. Which years are closed, and the figures that are stored of those whose events are
+    deleted, belong to it as well.
     """
     parts = {
         "deliveries": deliveries(connection),
@@ -43,7 +44,6 @@ def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT)
         "year_keys": year_key_fingerprints(connection),
         "unreadable": _unreadable_days(connection),
         "passed_over": connection.execute("select count(*) from raw.passed_over").fetchall(),
-        "public_months": _rows(connection, "public_months"),
         "code": code_hash(code_root),
         "closed": {name: _content(connection, name) for name in CLOSED_TABLES},
     }
@@ -95,7 +95,7 @@ def code_hash(root: Path = CODE_ROOT) -> str:
 
 
 def _unreadable_days(connection: duckdb.DuckDBPyConnection) -> list[list[str | None]]:
-    """Give the first and last date of each file that cannot be read, damaged or quarantined."""
+    """Give the first and last date of each file that cannot be read, or holds lines of no date."""
     rows = connection.execute(
         """
         select starts_on::varchar, ends_on::varchar from raw.refusals
@@ -103,7 +103,9 @@ def _unreadable_days(connection: duckdb.DuckDBPyConnection) -> list[list[str | N
         select min(starts_on)::varchar, max(ends_on)::varchar
         from raw.deliveries
         left join raw.delivery_files using (delivery_id)
-        where status = 'quarantined'
+        where
+            status = 'quarantined'
+            or delivery_id in (select delivery_id from raw.rejects where local_date is null)
         group by delivery_id
         order by all
         """

@@ -15,8 +15,10 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
+from ingest.cells import read_decimal
 from ingest.helpline import RAW_COLUMNS, load_helpline
 from ingest.problem import Problem
+from ingest.tables import separator_of
 from ingest.workspace import Workspace
 from publish.disclosure.cells import Cell
 from publish.ledger import Found, name
@@ -54,7 +56,7 @@ def record(workspace: Workspace, table: Path, document: str, published_on: date)
     """
     latest = workspace.published / "latest"
     ledger = workspace.helpline / PUBLISHED
-    known = {row[:1] + row[2:7] for row in _rows(ledger)}
+    known = {row[:1] + row[2:7] for row in _rows(workspace.helpline, ledger)}
     public = _public_rows(latest)
     lines = {
         number: _ledger_line(line, number, table, public, document, published_on)
@@ -80,13 +82,13 @@ def _read(table: Path) -> list[tuple[int, dict[str, str]]]:
         raise Problem(f"There is no file {table}.") from None
     except UnicodeDecodeError:
         raise Problem(f"{table} is not UTF-8 text; save it as CSV in UTF-8.") from None
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    separator = separator_of(text)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
     missing = [name for name in NAMED if name not in (reader.fieldnames or ())]
     if missing:
-        remedy = " Separate the cells by commas, not by semicolons." if ";" in text else ""
         raise Problem(
             f"{table}:1: the header lacks {', '.join(missing)}; it has to name "
-            f"{', '.join(NAMED)}, and may name value and as_printed.{remedy}"
+            f"{', '.join(NAMED)}, and may name value and as_printed."
         )
     lines = [
         (reader.line_num, {key: (cell or "").strip() for key, cell in line.items() if key})
@@ -105,14 +107,26 @@ def _ledger_line(
     document: str,
     published_on: date,
 ) -> tuple[str, ...]:
-    value, as_printed = line.get("value", ""), line.get("as_printed", "")
+    written, as_printed = line.get("value", ""), line.get("as_printed", "")
+    value = _plain_decimal(written)
     if not value and not as_printed:
         cell = Cell(*(line[name] for name in NAMED))
         value = public.get(cell, {}).get("value", "")
         if not value:
             raise Problem(f"{table}:{number}: {name(cell)} {_why_no_value(public.get(cell))}")
     cells = (line[name] for name in NAMED)
-    return (document, published_on.isoformat(), *cells, value, as_printed or value)
+    return (document, published_on.isoformat(), *cells, value, as_printed or written or value)
+
+
+def _plain_decimal(value: str) -> str:
+    """Write a value with a decimal point.
+
+    What is no decimal number stays as it is, and 1,074, which may be thousands: both are refused.
+    """
+    try:
+        return value if re.search(r",\d{3}$", value) else read_decimal(value)
+    except ValueError:
+        return value
 
 
 def _why_no_value(row: dict[str, str] | None) -> str:
@@ -137,13 +151,9 @@ def _public_rows(latest: Path) -> dict[Cell, dict[str, str]]:
         return {Cell(*(row[name] for name in NAMED)): row for row in csv.DictReader(file)}
 
 
-def _rows(ledger: Path) -> list[tuple[str, ...]]:
-    """Give the lines of the ledger as it is, without comments."""
-    if not ledger.is_file():
-        return []
-    with ledger.open(encoding="utf-8-sig", newline="") as file:
-        rows = [tuple(cell.strip() for cell in row) for row in csv.reader(file)]
-    return [row[: len(HEADER)] for row in rows if row and not row[0].startswith("#")][1:]
+def _rows(helpline: Path, ledger: Path) -> list[tuple[str | None, ...]]:
+    """Give the lines of the ledger as it is, if there is one."""
+    return load_helpline(helpline).tables["published"] if ledger.is_file() else []
 
 
 def _append(
@@ -153,9 +163,11 @@ def _append(
     there = ledger.read_text(encoding="utf-8-sig") if ledger.is_file() else as_csv([HEADER])
     if not there.endswith("\n"):
         there += "\n"
-    width = len(next(row for row in csv.reader(io.StringIO(there)) if row and row[0][:1] != "#"))
+    separator = separator_of(there)
+    rows = csv.reader(io.StringIO(there), delimiter=separator)
+    width = len(next(row for row in rows if row and row[0][:1] != "#"))
     padding = ("",) * (width - len(HEADER))
-    extended = there + as_csv(line + padding for line in lines.values())
+    extended = there + as_csv((line + padding for line in lines.values()), separator)
     with tempfile.TemporaryDirectory() as place:
         trial = Path(place) / workspace.helpline.name
         shutil.copytree(workspace.helpline, trial)
@@ -216,8 +228,8 @@ def lines_to_decide(release: Path, reason: str, author: str, decided_on: date) -
     return as_csv([REVISIONS_HEADER, *lines])
 
 
-def as_csv(lines: Iterable[Iterable[str]]) -> str:
+def as_csv(lines: Iterable[Iterable[str]], separator: str = ",") -> str:
     """Write lines as CSV text."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
+    csv.writer(text, lineterminator="\n", delimiter=separator).writerows(lines)
     return text.getvalue()

@@ -176,6 +176,7 @@ EXCLUDED = {
     "page": ["/", "/test"],
     "button": ["open", "busy"],
     "campaign": ["spring", "autumn"],
+    "no_visitor": ["", "/", "/test"],
 }
 
 
@@ -198,6 +199,8 @@ def _draw_exclusion(draw) -> tuple:
     field = draw(st.sampled_from(sorted(EXCLUDED)))
     value = draw(st.sampled_from(EXCLUDED[field]))
     bounds = sorted(draw(st.lists(st.sampled_from(EDGES), min_size=2, max_size=2, unique=True)))
+    if (field, value) == ("no_visitor", ""):  # without a page it needs both bounds
+        return field, value, *bounds
     starts_at, ends_at = (draw(st.sampled_from([None, None, bound])) for bound in bounds)
     return field, value, starts_at, ends_at
 
@@ -389,7 +392,7 @@ def nights(draw, lines: st.SearchStrategy[list[bytes]] | None = None, most: int 
     Every line arrives at least once, in any order; some arrive again, some whole files arrive again
     under another name, and some files are compressed. `lines` draws the log, by default `logs()`.
     """
-    log = draw(lines or logs())
+    log = draw(logs() if lines is None else lines)
     number_of_nights = draw(st.integers(1, most))
     chance = draw(st.randoms(use_true_random=False))
     log = log + [line for line in log if chance.random() < 0.15]

@@ -34,6 +34,7 @@ from ingest import lock
 from ingest.problem import Problem
 from ingest.workspace import Workspace
 from operations import runs
+from tests import events
 
 SETTINGS = ("CHATCIJFERS_NOTIFY", "CHATCIJFERS_SMTP", "AIRFLOW_CONN")
 
@@ -219,12 +220,20 @@ def mail_settings(server: MailServer) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def failed_run(tmp_path_factory, mail_server: MailServer):
-    """A night through Airflow whose logs are nowhere, with a mail server, and a webhook down."""
+    """A night through Airflow that fails, with a mail server, and a webhook that is down.
+
+    Only the logs tell that a line of exclusions.csv holds an identifier in clear.
+    """
     folder = tmp_path_factory.mktemp("announced")
     data = folder / "state of mine"
     down = f"http://127.0.0.1:{closed_port()}/hooks/s3cret"
+    visitor = "1d6b3c1e-7a52-4a0b-9d3e-2f6c8a4b5e7d"
+    events.deliver(folder / "logs", "a.ndjson", [events.click(visitor, "2022-03-01 18:42")])
+    line = f"staff,visitor,{visitor},,,Not a visitor,The tests,1"
+    helpline = events.helpline(folder / "helpline", name="Nupraatikerover", exclusions=[line])
+    places = ["--data", data, "--logs", folder / "logs", "--helpline", helpline]
     done = subprocess.run(
-        [sys.executable, "-m", "dags", "run", "--data", data, "--logs", folder / "nowhere"],
+        [sys.executable, "-m", "dags", "run", *places],
         cwd=environment.ROOT,
         env=os.environ | mail_settings(mail_server) | {"CHATCIJFERS_NOTIFY_WEBHOOK": down},
         capture_output=True,
@@ -241,14 +250,14 @@ def test_a_task_that_fails_is_announced_with_its_reason_and_what_to_do(failed_ru
     assert mail["Subject"].startswith("Chatcijfers Nupraatikerover: The last run of `nightly` fail")
     text = mail.get_body(("html",)).get_content()
     assert "in the task `pull`" in text
-    assert "There is no folder of logs" in text
-    assert "CHATCIJFERS_LOGS" in text
+    assert "exclusions.csv:2: value is an identifier in clear" in text
+    assert "1d6b3c1e" not in text
     assert "The latest release stays as it was" in text
 
 
 def test_a_webhook_that_is_down_changes_nothing_but_the_log(failed_run):
     assert failed_run.done.returncode == 1
-    assert "The run failed in the task `pull`. There is no folder of logs" in failed_run.done.stderr
+    assert "The run failed in the task `pull`. The helpline's folder" in failed_run.done.stderr
     assert "could not be sent by webhook" in failed_run.said
     assert "s3cret" not in failed_run.said
 
@@ -256,7 +265,8 @@ def test_a_webhook_that_is_down_changes_nothing_but_the_log(failed_run):
 def test_a_run_that_fails_says_so_in_plain_words_and_leaves_a_log_and_a_record(failed_run):
     done, data, log = failed_run.done, failed_run.data, failed_run.log
     assert "pull               ✗" in done.stdout
-    assert "nowhere" in done.stderr
+    assert "exclusions.csv:2" in done.stderr
+    assert "The log `chat` was never delivered" in done.stderr
     assert "Traceback" not in done.stderr
     assert str(log) in done.stderr
     assert (data.stat().st_mode & 0o777, log.stat().st_mode & 0o777) == (0o710, 0o600)

@@ -108,6 +108,9 @@ def test_each_service_sees_only_the_volumes_that_it_needs():
     assert who["secrets/administrator"] == {"init"}
     assert who["secrets/sessions"] == {"api-server"}
     assert who["secrets/tokens"] == {"api-server", "scheduler"}
+    assert {name for name in sees if "/helpline" in seen_by(name)} == {
+        *("init", "scheduler", "dag-processor")
+    }
     assert who["published"] == {"init", "scheduler", "web"}
     assert sees["web"] == {"published", "./deploy/nginx.conf"}
     assert sees["postgres"] == {"postgres", "secrets/database"}

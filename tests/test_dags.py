@@ -6,7 +6,7 @@ import itertools
 import json
 import sqlite3
 import sys
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -18,8 +18,10 @@ from ingest import lock
 from ingest.problem import OutOfReach, Problem
 from ingest.workspace import Workspace
 from operations import runs
+from tests import events
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
+NUPRAATIKEROVER = environment.ROOT / "helplines/nupraatikerover"
 DAGS = {"nightly", "watch", "backup", "backfill", "restore"}
 IN_ORDER = [
     "pull",
@@ -36,7 +38,7 @@ IN_ORDER = [
 def bag(tmp_path_factory):
     """Everything that Airflow finds in the folder of DAGs."""
     state = tmp_path_factory.mktemp("airflow")
-    workspace = Workspace(state, str(state / "logs"), state / "helpline")
+    workspace = Workspace(state, str(state / "logs"), NUPRAATIKEROVER)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.for_airflow(workspace).items():
             patch.setenv(name, value)
@@ -59,7 +61,7 @@ def starts_after(dag, moment: datetime) -> datetime:
         last_automated_data_interval=DataInterval.exact(instance(moment)),
         restriction=TimeRestriction(earliest=None, latest=None, catchup=True),
     )
-    return info.run_after.astimezone(BRUSSELS)
+    return info.run_after.astimezone(moment.tzinfo)
 
 
 def test_the_folder_holds_the_dags_and_no_error(bag):
@@ -118,6 +120,55 @@ def test_the_run_starts_at_half_past_three_also_when_the_clocks_change(dag, nigh
     following = starts_after(dag, before)
     assert following.strftime("%H:%M") == "03:30"
     assert (following.date() - before.date()).days == 1
+
+
+@pytest.fixture
+def nightly_of(monkeypatch):
+    """The nightly DAG as its file gives it for the helpline's folder that the environment names."""
+
+    def parse(helpline: Path):
+        monkeypatch.setenv("CHATCIJFERS_HELPLINE", str(helpline))
+        from airflow.dag_processing.dagbag import DagBag
+
+        return DagBag(environment.ROOT / "dags/nightly.py").dags["nightly"]
+
+    return parse
+
+
+@pytest.mark.parametrize(
+    ("zone", "starts_on", "at_odd_hours"),
+    [
+        ("America/New_York", "2022-03-10", set()),
+        ("Asia/Kathmandu", "2022-03-10", set()),
+        # Where clocks change at three and at four, the night of the change still comes once.
+        ("Europe/Athens", "2022-03-24", {"04:30"}),
+        ("Europe/Athens", "2022-10-27", set()),
+    ],
+)
+def test_the_night_begins_by_the_helplines_clock_and_once(
+    nightly_of, tmp_path, zone, starts_on, at_odd_hours
+):
+    nightly = nightly_of(events.helpline(tmp_path, timezone=zone))
+    at = datetime.fromisoformat(f"{starts_on} 03:30").replace(tzinfo=ZoneInfo(zone))
+    nights = [at := starts_after(nightly, at) for _ in range(6)]
+    days = [night.date() for night in nights]
+    assert days == [days[0] + timedelta(days=number) for number in range(6)]
+    assert {night.strftime("%H:%M") for night in nights} - {"03:30"} <= at_odd_hours
+
+
+@pytest.mark.parametrize(
+    "settings", [None, "timezone = [", "name = 'x'", "timezone = 'Mars/Olympus'", "timezone = 1"]
+)
+def test_a_night_begins_whatever_is_wrong_with_the_settings_and_it_is_said(
+    nightly_of, tmp_path, caplog, settings
+):
+    if settings is not None:
+        (tmp_path / "helpline.toml").write_text(settings)
+    nightly = nightly_of(tmp_path)
+    at = datetime(2022, 7, 1, 3, 30, tzinfo=UTC)
+    assert starts_after(nightly, at) == at + timedelta(days=1)
+    assert environment.timezone(tmp_path) == "UTC"
+    assert f"The time zone of {tmp_path / 'helpline.toml'} cannot be read" in caplog.text
 
 
 def test_nights_that_were_missed_are_not_caught_up_and_never_overlap(dag):

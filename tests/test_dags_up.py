@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from dags.environment import ROOT
+from tests import events
 
 COMMAND = [sys.executable, "-m", "dags"]
 
@@ -84,7 +85,7 @@ def is_running(pid: int) -> bool:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory):
     state = tmp_path_factory.mktemp("up")
-    (state / "logs").mkdir()
+    events.deliver(state / "logs", "a.ndjson", [events.click("anna", "2022-03-01 18:42")])
     running = Up(state)
     yield running
     running.process.terminate()
@@ -93,6 +94,7 @@ def up(tmp_path_factory):
 
 def test_it_says_where_the_ui_is(up):
     assert f"http://127.0.0.1:{up.port}" in up.said
+    assert "every night at 03:30 (Europe/Brussels)" in up.said
 
 
 def test_it_listens_on_the_loopback_interface_only(up):

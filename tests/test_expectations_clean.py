@@ -358,9 +358,9 @@ create table figures.breaks as
 """
 
 SETTINGS = """
-insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 3);
+insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 4);
 insert into raw.settings values
-    ('Testlijn', 'nl', 'Europe/Brussels', date '2021-12-01', 30, 10, 5, null);
+    ('Testlijn', 'nl', 'Europe/Brussels', date '2021-12-01', 30, 10, 5, null, 2, 14);
 insert into raw.opening_hours values
     (date '2021-01-01', null, 1, '19:00', '22:00', 2),
     (date '2021-01-01', null, 2, '22:00', '24:00', 1);
@@ -376,13 +376,18 @@ insert into raw.codes values
 insert into raw.exclusions by name
     select unnest(['staff tests', 'a bot']) as exclusion, 'page' as field, '/test' as value,
         'tests of our own' as reason, 'An' as author, 54 as expected_events;
-insert into raw.deliveries values
-    (repeat('a1', 32), 'chat/2022-03-01.ndjson.gz', 4000, 41, 40, 1, 0, 0, 'loaded', null, 'r1',
-        timestamp '2022-03-02 03:30:00'),
-    (repeat('b2', 32), 'button/2022-03-01.ndjson', 900, 11, 10, 0, 1, 0, 'accepted', 'looked at',
-        'r1', timestamp '2022-03-02 03:30:00');
-insert into raw.delivery_files select delivery_id, file from raw.deliveries;
-insert into raw.rejects values (repeat('a1', 32), 7, 'bad_time');
+insert into raw.deliveries by name
+    select *, delivery_id as sha256, 'r1' as reading, timestamp '2022-03-02 03:30:00' as loaded_at
+    from (values
+        (repeat('a1', 32), 'chat/2022-03-01.ndjson.gz', 4000, 41, 40, 1, 0, 'loaded', null),
+        (repeat('b2', 32), 'button/2022-03-01.ndjson', 900, 11, 10, 0, 1, 'accepted', 'looked at')
+    ) as delivered (
+        delivery_id, file, bytes, lines, events, rejects, blank_lines, status, status_reason
+    );
+insert into raw.contents by name select sha256, delivery_id from raw.deliveries;
+insert into raw.delivery_files by name select delivery_id, file from raw.deliveries;
+insert into raw.rejects by name
+    select repeat('a1', 32) as delivery_id, 7 as line_number, 'bad_time' as reason;
 """
 
 MARTS = """

@@ -73,7 +73,11 @@ def test_the_default_helpline_is_sound(root):
         ("opening_hours", "2020-01-01,,1,24:00,24:00,1", "opens 24:00 is the end of a day"),
         ("opening_hours", "2020-01-01,,1,19:00,24:01,1", "closes '24:01' is not a time"),
         ("opening_hours", "2020-01-01,,1,7pm,22:00,1", "opens '7pm' is not a time"),
-        ("opening_hours", "2020-01-01,,1,9:00,22:00,1", "opens '9:00' is not a time"),
+        ("opening_hours", "2020-01-01,,1,9:0,22:00,1", "opens '9:0' is not a time"),
+        ("opening_hours", "2020-01-01,,1,19:00,22:00,9999", "responders '9999' is more than 500"),
+        ("opening_hours", "0202-01-01,,1,19:00,22:00,1", "valid_from '0202-01-01' is in the year"),
+        ("opening_hours", "2020-01-01,2201-01-01,1,19:00,22:00,1", "valid_to .* the year 2201"),
+        ("closures", "2/13/2022,x", "date '2/13/2022' is a date that does not exist if its day"),
         ("opening_hours", "2020-01-01,,1,19:60,22:00,1", "opens '19:60' is not a time"),
         ("opening_hours", "2020-01-01,,1,19:00,22:00,-1", "responders '-1' is negative"),
         (
@@ -90,6 +94,14 @@ def test_the_default_helpline_is_sound(root):
         ("extra_openings", "2020-12-25,19:00,20:00,-2,x", "responders '-2' is negative"),
         ("codes", "gender,,Meisje,Girl,1", "code is empty"),
         ("codes", ",girl,Meisje,Girl,1", "breakdown is empty"),
+        ("codes", "topics,home,Thuis,Home,1", "breakdown 'topics' is not a .*; did you mean topic"),
+        (
+            "codes",
+            "weather,wet,Nat,Wet,1",
+            "breakdown 'weather' is not .*; there are age_band, any",
+        ),
+        ("codes", "channel,phone,Telefoon,Phone,1", "code 'phone' is none of channel; there are"),
+        ("codes", "age_band,24+,24+,24+,1", r"code '24\+' is none of age_band; there are under_9"),
         ("codes", "gender,girl,Meisje,Girl,first", "sort 'first' is not a whole number"),
         ("data_gaps", "phone,2020-01-01,2020-01-02,x", "log 'phone' is not a log"),
         ("data_gaps", "chat,2020-01-02,2020-01-01,x", "is before starts_on"),
@@ -379,7 +391,8 @@ def test_a_cell_that_no_figure_has_is_named(tmp_path, cell, message):
         (f",2023-01-30,{GOOD_CELL},3,3", "document is empty; name"),
         (f"a,,{GOOD_CELL},3,3", "published_on '' is not a date"),
         (f"a,30-01-2023,{GOOD_CELL},3,3", "published_on '30-01-2023' is not a date"),
-        (f'a,2023-01-30,{GOOD_CELL},"4,8",x', "value '4,8' is not a decimal number; write it with"),
+        (f'a,2023-01-30,{GOOD_CELL},"4,8",x', "value '4.8' has decimals, and clicks counts whole"),
+        (f'a,2023-01-30,{GOOD_CELL},"1,074",x', "value '1,074' may be 1.074 or 1074; write it"),
         (f"a,2023-01-30,{GOOD_CELL},10.166.000,x", "value '10.166.000' is not a decimal number"),
         (f"a,2023-01-30,{GOOD_CELL},16%,16%", "value '16%' is not a decimal number"),
         (f"a,2023-01-30,{GOOD_CELL},1e3,x", "value '1e3' is not a decimal number"),
@@ -479,6 +492,7 @@ def test_unknown_files_and_settings_are_warned_of(tmp_path):
     warnings = load_helpline(folder).warnings
     assert len(warnings) == 2
     assert "helpline.toml:6: setling_days" in warnings[0]
+    assert "Did you mean settling_days?" in warnings[0]
     assert "opening_hour.csv" in warnings[1]
 
 
@@ -497,7 +511,7 @@ def test_a_zone_that_the_warehouse_does_not_know_is_refused(tmp_path, monkeypatc
         ("2020-12-31,2021-06-30,1,19:00,22:00,3", True),
         ("2019-01-01,2019-12-31,1,19:00,22:00,1", False),
         ("2020-01-01,,2,19:00,22:00,1", False),
-        ("2020-01-01,,1,19:00,21:00,1", False),
+        ("2020-01-01,,1,22:00,23:00,1", False),
     ],
 )
 def test_hours_that_stand_there_twice_are_warned_of(tmp_path, other, doubles):

@@ -19,7 +19,7 @@ from ingest.warehouse import fill, open_warehouse, run
 from ingest.workspace import Workspace
 from operations import health, overdue, runs
 from operations.announcing import announce
-from operations.health import OF_THE_LEDGER, examine
+from operations.health import OF_THE_WAREHOUSE, examine
 from operations.limits import Limit
 from tests.conftest import KEY
 
@@ -77,6 +77,24 @@ def failed(workspace: Workspace, reason: str = "", run: str = "r", task: str = "
     runs.note(workspace, last)
 
 
+def deliver(workspace: Workspace, sha256: str, file: str, status: str) -> None:
+    columns = (
+        "delivery_id, file, bytes, lines, events, rejects, blank_lines, status, status_reason,"
+        " reading, loaded_at, sha256"
+    )
+    row = (sha256, file, "1", "0", "0", "0", "0", status, "why", "r", "2026-03-20 02:00:00", sha256)
+    with open_warehouse(workspace.warehouse) as connection:
+        fill(connection, f"warehouse.raw.deliveries ({columns})", [row], 12)
+
+
+def damage(workspace: Workspace, *files: str) -> None:
+    """Have these files, and no others, be those that cannot be read."""
+    rows = [(file, "cut off", f"{NOW}") for file in files]
+    with open_warehouse(workspace.warehouse) as connection:
+        run(connection, "delete from warehouse.raw.refusals")
+        fill(connection, "warehouse.raw.refusals (file, reason, refused_at)", rows, 3)
+
+
 def test_all_is_well(workspace):
     assert kinds(workspace) == {}
     assert examine(workspace, NOW).is_well
@@ -107,7 +125,7 @@ def test_a_warehouse_of_an_earlier_version_is_no_trouble(workspace):
         run(connection, "update warehouse.raw.warehouse set schema_version = 2")
     report = examine(workspace, NOW)
     assert report.findings == []
-    assert report.not_looked_at == OF_THE_LEDGER
+    assert report.not_looked_at == OF_THE_WAREHOUSE
     assert "earlier version" in str(report)
 
 
@@ -131,10 +149,7 @@ def test_a_first_installation_has_its_36_hours(workspace):
 
 
 def test_sources_that_bring_nothing_new_are_named_with_their_last_delivery(workspace):
-    row = ("ab" * 32, "a.ndjson", "1", "0", "0", "0", "0", "0", "loaded", None, "r",
-           "2026-03-20 02:00:00")  # fmt: skip
-    with open_warehouse(workspace.warehouse) as connection:
-        fill(connection, "warehouse.raw.deliveries", [row], 12)
+    deliver(workspace, "ab" * 32, "a.ndjson", "loaded")
     later = NOW + 40 * HOUR
     succeeded(workspace, later - HOUR)
     said = says(workspace, "stale", later)
@@ -168,7 +183,7 @@ def test_a_run_that_was_cut_off_is_told_from_one_that_goes_on(workspace, monkeyp
     with lock.hold(workspace.data):
         report = examine(workspace, NOW)
     assert [one.kind for one in report.findings if one.kind != "backup"] == []
-    assert report.not_looked_at == ("damaged", "quarantined")
+    assert report.not_looked_at == OF_THE_WAREHOUSE
 
 
 def test_what_should_have_gone_is_found_with_its_reason_for_as_long_as_it_is_there(workspace):
@@ -231,12 +246,9 @@ def test_what_a_restore_put_aside_is_found_after_a_month(workspace):
 
 
 def test_deliveries_are_counted_and_not_named(workspace):
-    with open_warehouse(workspace.warehouse) as connection:
-        row = ("cd" * 32, "jan-jansens.ndjson", "1", "0", "0", "0", "0", "0", "quarantined",
-               "why", "r", "2026-03-20 02:00:00")  # fmt: skip
-        fill(connection, "warehouse.raw.deliveries", [row], 12)
-        fill(connection, "warehouse.raw.refusals", [("piet.gz", "cut off", f"{NOW}")], 3)
-    assert kinds(workspace) == {"damaged": False, "quarantined": False}
+    deliver(workspace, "cd" * 32, "jan-jansens.ndjson", "quarantined")
+    damage(workspace, "piet.gz")
+    assert kinds(workspace) == {"damaged": False, "quarantined": False, "missing_log": False}
     text = examine(workspace, NOW).as_json() + str(examine(workspace, NOW))
     assert "cdcdcdcdcdcd" in text
     assert "jansens" not in text
@@ -389,8 +401,7 @@ def test_a_channel_that_is_down_is_tried_again_alone_and_its_address_is_not_logg
 
 def test_what_could_not_be_looked_at_is_not_announced_again(workspace):
     mail = Channel()
-    with open_warehouse(workspace.warehouse) as connection:
-        fill(connection, "warehouse.raw.refusals", [("piet.gz", "cut off", f"{NOW}")], 3)
+    damage(workspace, "piet.gz")
     announce(workspace, examine(workspace, NOW), {"mail": mail})
     with lock.hold(workspace.data):
         announce(workspace, examine(workspace, NOW), {"mail": mail})
@@ -398,8 +409,23 @@ def test_what_could_not_be_looked_at_is_not_announced_again(workspace):
     assert mail.sent == [["damaged"]]
 
 
+def test_what_the_logs_lack_is_announced_when_it_is_worse_and_not_when_it_is_better(workspace):
+    mail = Channel()
+    for files in (["a.gz"], ["a.gz"], ["a.gz", "b.gz"], ["b.gz"], [], ["b.gz"]):
+        damage(workspace, *files)
+        announce(workspace, examine(workspace, NOW), {"mail": mail})
+    assert mail.sent == [["damaged"]] * 3
+
+
+def test_what_could_not_be_looked_at_is_not_said_to_be_well(workspace):
+    with lock.hold(workspace.data):
+        report = examine(workspace, NOW)
+    assert "Not looked at, for the warehouse is in use" in str(report)
+    assert "All is well." not in str(report)
+
+
 def test_a_warehouse_that_cannot_be_read_is_said_so(workspace):
     workspace.warehouse.write_bytes(b"no database")
     report = examine(workspace, NOW)
     assert [one.kind for one in report.findings if one.kind != "backup"] == ["warehouse"]
-    assert report.not_looked_at == ("damaged", "quarantined")
+    assert report.not_looked_at == OF_THE_WAREHOUSE

@@ -238,6 +238,66 @@ def test_only_gaps_of_its_own_logs_and_days_are_named(release):
     assert "moved" not in text
 
 
+LOG_MONTHS = """
+create table marts.log_months (
+    log varchar, month varchar, kept_events bigint, lost_lines bigint, accepted_lines bigint,
+    lost_percent double, is_over_tolerance boolean, lost_types varchar, obs_status varchar,
+    because varchar
+);
+create table marts.losses (
+    log varchar, month varchar, event_type varchar, reason varchar, delivery_id varchar,
+    lost_lines bigint, accepted_lines bigint, first_on date, last_on date
+);
+insert into marts.log_months values
+    ('chat', '2022-03', 280, 140, 0, 33.3, true, '', 'P', 'lost_lines unreadable_file'),
+    ('chat', '2022-02', 280, 2, 30, 0.7, false, '', 'A', ''),
+    ('button', '2022-03', 0, 0, 0, null, false, '', 'P', 'empty_month'),
+    ('chat', '2022-04', 10, 9, 0, 47.0, true, '', 'P', 'lost_lines not_settled');
+insert into marts.losses values
+    ('chat', '2022-03', 'helpline.session.answered', 'bad_time', 'a', 138, 0, '2022-03-02', null),
+    ('chat', '2022-03', 'helpline.session.ended', 'id_used_twice', 'b', 2, 0, '2022-03-09', null),
+    ('chat', '2022-04', 'helpline.session.answered', 'bad_json', 'b', 9, 0, '2022-04-09', null),
+    ('button', '2022-03', 'helpline.button.clicked', 'in_future', 'b', 3, 3, '2022-03-09', null);
+"""
+LACKS = "What its logs lack"
+
+
+def test_what_the_logs_lack_is_told_with_lines_deliveries_and_remedy(release):
+    change(release, LOG_MONTHS)
+    told = section(explain(release, "new_callers", "2022-03"), LACKS)
+    assert told.startswith("lost lines chat 2022-03: more is lost than is tolerated 140 of 420 lin")
+    assert "138 of helpline.session.answered, bad_time, since 2022-03-02" in told
+    assert "2 of helpline.session.ended, id_used_twice, since 2022-03-09" in told
+    assert "1.ndjson, again-1.ndjson sha256 a 138 lines" in told
+    assert "`python -m ingest rejects a` shows which lines." in told
+    assert "chat,2022-03-01,2022-03-31,140,WHY,WHO,WHEN" in told
+    assert "damaged file chat 2022-03: a file that may be about these days" in told
+    for other in ("button", "bad_json", "in_future", "tolerated chat", "settled"):
+        assert other not in told
+
+
+def test_what_a_month_of_the_figure_lacks_is_told_of_its_year_and_its_week(release):
+    change(release, LOG_MONTHS)
+    with (release / "internal" / "figures.csv").open("a") as figures:
+        figures.write(
+            "clicks_per_conversation,2022,,,3.0,clicks each,conversations,P,F,,1,1,3,1,0\n"
+        )
+    year = section(explain(release, "clicks_per_conversation", "2022"), LACKS)
+    assert "no event button 2022-03: the log is declared whole and holds no event" in year
+    assert "button,2022-03-01,2022-03-31,0,WHY,WHO,WHEN" in year
+    assert "chat 2022-03 to 2022-04: more is lost" in year
+    assert "not settled chat 2022-04: the log does not reach 10 days past the end" in year
+    week = section(explain(release, "conversations", "2022-W09"), LACKS)
+    assert "tolerated chat 2022-02: 2 of 312 lines lost" in week
+    assert "accepted chat 2022-02: 30 of 312 lines lost, as accepted.csv says" in week
+
+
+def test_a_release_that_does_not_know_what_the_logs_lack_says_nothing_of_it(release):
+    assert LACKS not in explain(release, "new_callers", "2022-03")
+    change(release, LOG_MONTHS + "delete from marts.log_months")
+    assert LACKS not in explain(release, "new_callers", "2022-03")
+
+
 @pytest.mark.parametrize(
     ("cell", "said"),
     [

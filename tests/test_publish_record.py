@@ -87,6 +87,21 @@ def test_what_is_printed_without_a_value_is_recorded_too(tmp_path, data, helplin
     assert [(row["value"], row["as_printed"]) for row in recorded(helpline)] == [("", "***")]
 
 
+def test_a_table_and_a_ledger_with_semicolons_are_read_and_stay_so(tmp_path, data, helpline):
+    ledger = helpline / "published.csv"
+    with ledger.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    with ledger.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file, delimiter=";").writerows(rows)
+    before = load_helpline(helpline).tables["published"]
+    table = "figure;period;breakdown;category;value\nanswer_rate;2022;;;16,2\n"
+    for _ in range(2):
+        assert record(tmp_path, data, helpline, table) == 0
+    after = load_helpline(helpline).tables["published"]
+    assert after[:-1] == before
+    assert after[-1][2:] == ("answer_rate", "2022", "", "", "16.2", "16,2")
+
+
 def test_another_value_than_that_of_the_release_is_said_with_both(tmp_path, data, helpline, capsys):
     table = f"figure,period,breakdown,category,value\n{PRESSERS},24\n"
     assert record(tmp_path, data, helpline, table) == 0
@@ -103,7 +118,11 @@ def test_a_hidden_figure_that_was_printed_is_said_to_be_out(tmp_path, data, help
     ("table", "said"),
     [
         ("figure,period\nclicks,2022\n", "table.csv:1: the header lacks breakdown, category"),
-        ("figure;period;breakdown;category\nclicks;2022;;\n", "commas, not by semicolons"),
+        ("figure;period\nclicks;2022\n", "table.csv:1: the header lacks breakdown, category"),
+        (
+            'figure,period,breakdown,category,value\nanswer_rate,2022,,,"1,074"\n',
+            "table.csv:2: value '1,074' may be 1.074 or 1074",
+        ),
         ("figure,period,breakdown,category\n", "table.csv:1: holds a header and no line"),
         ("figure,period,breakdown,category\nclicks,1999,,\n", "clicks 1999 is not public"),
         (f"figure,period,breakdown,category\n{HIDDEN}\n", "is confidential: do not print it"),

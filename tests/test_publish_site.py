@@ -24,8 +24,10 @@ from publish.site import documentation, quality, write_site
 from publish.words import Words
 from tests.models import Models
 from tests.test_expectations_clean import change, clean_workspace
+from tests.test_expectations_deliveries import BEGINS, SOMEBODY, press
 
 SITE = Path(quality.__file__).parent
+WARNINGS_OF_VISITORS = ("no_visitor_carries_a_month", "nothing_beats_like_a_clock")
 ADDRESS = re.compile(r"""(?:src|href|action|data)\s*=\s*["']?(?:[a-z]+:)?//|url\(\s*["']?[a-z]+:""")
 
 
@@ -150,7 +152,7 @@ def test_markup_in_the_name_of_a_helpline_is_text(workspace, tmp_path):
 def test_no_page_asks_another_host_for_anything(judged, tmp_path):
     site = make_site(judged, tmp_path)
     found = sorted(site.rglob("*.html"))
-    assert len(found) == 3 + 9
+    assert len(found) == 3 + 12
     for page in found:
         text = page.read_text(encoding="utf-8")
         head = text.partition("<style>")[0].partition("<script")[0]
@@ -175,7 +177,7 @@ def test_gates_that_ran_again_give_the_same_pages(judged, workspace, tmp_path):
     deliveries.judge(workspace)
     figures.judge(workspace)
     assert texts(workspace.gates / pages.FOLDER) == texts(judged.gates / pages.FOLDER)
-    assert len(texts(judged.gates / pages.FOLDER)) == 9
+    assert len(texts(judged.gates / pages.FOLDER)) == 12
 
 
 # --- data quality
@@ -240,11 +242,14 @@ def test_counts_are_told_roughly(count, nearest, told):
 
 ONE_NIGHT = """
 insert into raw.deliveries by name
-select repeat('e', 64) as delivery_id, 'chat-of-one-night.ndjson' as file, 900 as bytes,
+select
+    repeat('e', 64) as delivery_id, delivery_id as sha256, 'chat-of-one-night.ndjson' as file,
+    900 as bytes,
     {lines} as lines, {lines} - {rejects} as events, {rejects} as rejects, 0 as blank_lines,
     'loaded' as status, 'x' as reading, timestamp '2023-03-20' as loaded_at;
-insert into raw.rejects
-select repeat('e', 64), line_number, 'not_json' from range({rejects}) as lines(line_number);
+insert into raw.rejects by name
+select repeat('e', 64) as delivery_id, line_number, 'not_json' as reason
+from range({rejects}) as lines(line_number);
 """
 
 
@@ -283,7 +288,7 @@ def with_finding(workspace: Workspace, gate: str, name: str, **changes: object) 
 @pytest.mark.parametrize(
     ("gate", "name", "mark"),
     [
-        ("deliveries", "few_lines_are_set_aside", "✗ geweerd"),
+        ("deliveries", "few_lines_are_lost", "✗ geweerd"),
         ("deliveries", "volumes_are_usual", "! aandacht"),
         ("figures", "no_hidden_cell_is_pinned_anyway", "! aandacht"),
         ("figures", "published_figures_have_the_same_value", "! aandacht"),
@@ -313,6 +318,24 @@ def test_a_broken_expectation_has_its_mark_and_no_count_and_no_example(
             assert told.encode() not in content, (file, told)
 
 
+def test_the_visitor_of_a_warning_is_named_in_the_state_folder_alone(workspace, tmp_path):
+    """The line that takes somebody out needs the pseudonym, and no release may hold it."""
+    change(workspace, press(BEGINS, [300] * 59, visitor_id=SOMEBODY))
+    outcome = deliveries.judge(workspace)
+    warned = [outcome.finding(name) for name in WARNINGS_OF_VISITORS]
+    assert all(SOMEBODY in found.examples[0]["because"] for found in warned)
+
+    site = make_site(workspace, tmp_path / "release")
+
+    page = (site / "quality" / "index.html").read_text(encoding="utf-8")
+    attention = page.partition('class="attention"')[2].partition("</ul>")[0]
+    assert all(quality.sentences("nl")[name] in attention for name in WARNINGS_OF_VISITORS)
+    told = texts(site) | {"manifest.json": json.dumps(outcome.summary()).encode()}
+    for file, content in told.items():
+        for trace in (SOMEBODY, SOMEBODY.replace("-", ""), "exclusions.csv takes it out"):
+            assert trace.encode() not in content, (file, trace)
+
+
 def test_of_what_is_hidden_not_even_the_cases_are_told(workspace, tmp_path):
     before = texts(make_site(workspace, tmp_path / "before"))
     for name in ("no_hidden_cell_is_pinned", "no_hidden_cell_is_pinned_anyway"):
@@ -334,7 +357,7 @@ def test_what_only_last_night_knows_changes_no_byte(workspace, tmp_path):
 def test_their_pages_show_their_words_and_ours_and_what_holds(judged):
     page = (judged.gates / pages.FOLDER / "deliveries" / "deliveries.html").read_text()
     assert "values must be less than or equal to" in page
-    assert "Every delivery holds at least one event that can be read." in page
+    assert "Every delivery of at least 10 lines holds at least one that can be read." in page
     assert page.count("fa-check-circle") == len(deliveries.SUITE["deliveries"]) + 1  # and a style
     identities = (judged.gates / pages.FOLDER / "figures" / "identities.html").read_text()
     for identity in IDENTITIES:

@@ -274,7 +274,11 @@ def test_a_bad_delivery_is_set_apart_and_the_others_go_through(evening: Evening)
     manifest = json.loads((latest / "manifest.json").read_text())
     statuses = sorted(delivery["status"] for delivery in manifest["deliveries"])
     assert statuses == ["loaded", "quarantined"]
-    assert "Left out: damaged files 1, quarantined deliveries 1." in evening.said
+    assert "1 file could not be read, and nothing of it was loaded" in evening.said
+    assert "    damaged.ndjson.gz: " in evening.said
+    assert "1 delivery did not pass the first gate" in evening.said
+    assert "    bad.ndjson.gz (" in evening.said
+    assert "All is well" not in evening.said
 
 
 def test_a_failed_gate_fails_the_dag_and_leaves_the_latest_release_as_it_was(evening: Evening):
@@ -291,6 +295,45 @@ def test_a_failed_gate_fails_the_dag_and_leaves_the_latest_release_as_it_was(eve
     assert "0471" not in second.stdout + second.stderr
     assert snapshot(data / "published") == before
     assert last_run_state(data) == ("failed", "failed")
+
+
+def test_a_first_run_on_logs_in_another_form_ends_with_what_they_look_like(tmp_path):
+    data, logs = tmp_path / "data", tmp_path / "logs"
+    mark = plants.PLAIN_MARK
+    said = {"name": mark, "text": f"{mark} said", mark: mark}
+    bodies = [
+        {
+            "event": "chat:visitor_message", "timestamp": 1646247780.5 + number, "payload": said,
+            "ticket_id": f"{mark}-{number}", f"{mark}-{number}": None,
+        }
+        for number in range(30)
+    ]  # fmt: skip
+    events.deliver(logs, "bodies.ndjson", bodies)
+    events.deliver(logs, "table.ndjson", ["time;visitor;page", *[f"1;{mark};/"] * 20])
+    helpline = events.helpline(tmp_path / "helpline")
+
+    done = run(data, "--logs", str(logs), "--helpline", str(helpline))
+
+    assert done.returncode == 1
+    printed = done.stdout + done.stderr
+    assert "The run failed in the task `pull`." in printed
+    for part in (
+        "None of the 51 lines of these logs can be read as an event",
+        f"python -m ingest check-logs {logs}/bodies.ndjson",
+        "- 30 lines: a JSON object",
+        "- 21 lines: a row of a table (CSV)",
+        "event (text 30); payload (object 30); ticket_id (text 30); timestamp (number 30)",
+        '"type": "helpline.session.requested"',
+        "Nothing was published.",
+    ):
+        assert part in printed
+    assert "expectation" not in printed
+    assert plants.find_in_bytes([mark], printed.encode()) == []
+    assert plants.find_in_tables([mark], data / "warehouse.duckdb") == []
+    shutil.rmtree(logs)
+    assert plants.find_in_files([mark], [tmp_path]) == []
+    last = json.loads((data / "operations" / "runs" / "nightly.json").read_text())
+    assert last["reason"] == printed[printed.index("None of") :].splitlines()[0]
 
 
 def last_run_state(data: Path) -> tuple[str, str]:

@@ -6,7 +6,7 @@ told to the nearest thousand, cases to the nearest hundred, deliveries and lines
 nearest ten, and what is less only as "fewer than". A broken expectation has its mark and no count:
 how many days were unusual, or how far final months exceed a year that is still to follow, says
 something of what is not public. Of what becomes public and what is hidden, not even the cases are
-counted. Nothing is told by delivery, by day or by file.
+counted. Nothing is told by delivery, by day or by file; of lost lines by month, to the nearest ten.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import duckdb
 
 from expectations.outcome import CRITICAL, WARNING, Finding, Outcome
 from publish.page import render
+from publish.site.months import tell_months
 from publish.words import Words
 
 HERE = Path(__file__).parent
@@ -95,6 +96,9 @@ def write_quality(
             attention=[line for line in lines if line.result != "passed"],
             came_in=_came_in(connection, words),
             set_aside=_set_aside(connection, words),
+            months=tell_months(
+                connection, words, lambda count: roughly(count, SET_ASIDE_TO_NEAREST, words)
+            ),
         ),
         encoding="utf-8",
     )
@@ -185,11 +189,16 @@ def _came_in(connection: duckdb.DuckDBPyConnection, words: Words) -> list[tuple[
         from raw.deliveries
         """
     ).fetchone()
+    [(damaged, passed_over)] = connection.execute(
+        "select (select count(*) from raw.refusals), (select count(*) from raw.passed_over)"
+    ).fetchall()
     counts = {
         "deliveries": (total, DELIVERIES_TO_NEAREST),
         "in_use": (in_use, DELIVERIES_TO_NEAREST),
         "quarantined": (quarantined, DELIVERIES_TO_NEAREST),
         "withdrawn": (withdrawn, DELIVERIES_TO_NEAREST),
+        "damaged": (damaged, DELIVERIES_TO_NEAREST),
+        "passed_over": (passed_over, DELIVERIES_TO_NEAREST),
         "lines": (lines, LINES_TO_NEAREST),
         "rejects": (rejects, SET_ASIDE_TO_NEAREST),
     }

@@ -38,6 +38,27 @@ matched as (
     {%- endif %}
     {%- endfor %}
 
+    -- What can have a visitor and has none: on a page, or wherever it was.
+    union all
+    select
+        events.event_id,
+        events.session_id,
+        exclusions.exclusion
+    from events
+    inner join exclusions
+        on
+            exclusions.field = 'no_visitor'
+            and (exclusions.value = '' or events.page = exclusions.value)
+            and (exclusions.starts_at is null or events.occurred_at >= exclusions.starts_at)
+            and (exclusions.ends_at is null or events.occurred_at < exclusions.ends_at)
+    where
+        events.visitor_id is null
+        and events.event_type in (
+            'helpline.button.clicked',
+            'helpline.session.requested',
+            'helpline.session.scheduled'
+        )
+
 ),
 
 matched_events as (
@@ -50,8 +71,8 @@ matched_events as (
 
 ),
 
--- Of a session only requests and schedulings can match, by their visitor. Half a session would be counted wrongly: its
--- other events go with them.
+-- Of a session only requests and schedulings can match, by their visitor or for want of one. Half a session would be
+-- counted wrongly: its other events go with them.
 matched_sessions as (
 
     select
