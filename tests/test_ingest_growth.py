@@ -228,6 +228,7 @@ def test_dates_of_lines_set_aside_go_on_where_a_file_was(workspace):
         ["nothing", '{"time":"2022-03-07T12:00:00Z"', "nothing"],
         ["nothing"],
     ]
+    put(workspace, "other.ndjson", pack(some(1)))
     for number in range(1, 5):
         put(workspace, "a.ndjson", pack([line for part in parts[:number] for line in part]))
         pull(workspace)
