@@ -1,4 +1,4 @@
-"""A file that cannot be read takes its days with it, and nobody knows which days these are."""
+"""A file that cannot be read takes its days with it: those of its name, else who knows which."""
 
 from __future__ import annotations
 
@@ -21,9 +21,13 @@ def evening(day: int) -> list[dict]:
     ]
 
 
-@pytest.mark.parametrize(("declares", "status"), [(False, "P"), (True, "A")])
-def test_a_log_that_declares_nothing_is_provisional_while_a_file_is_unreadable(
-    declares: bool, status: str, tmp_path: Path, models: Models, key: str
+@pytest.mark.parametrize("declares", [False, True])
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("extra.ndjson.gz", "P"), ("2022-03-09.ndjson.gz", "P"), ("2022-04-05.ndjson.gz", "A")],
+)
+def test_the_days_of_a_file_that_cannot_be_read_are_provisional_whatever_is_declared(
+    declares: bool, name: str, status: str, tmp_path: Path, models: Models, key: str
 ):
     logs, helpline = tmp_path / "logs", events.helpline(tmp_path / "helpline")
     workspace = Workspace(tmp_path / "data", str(logs), helpline)
@@ -40,14 +44,14 @@ def test_a_log_that_declares_nothing_is_provisional_while_a_file_is_unreadable(
     models.build(workspace.warehouse)
     assert read_figures(workspace.warehouse)[cell] == (Decimal(31), "A")
 
-    truncated = logs / "extra.ndjson.gz"
+    truncated = logs / name
     truncated.write_bytes((logs / "01.ndjson.gz").read_bytes()[:-4])
     ingest.pull(workspace)
     models.build(workspace.warehouse)
     counted = read_figures(workspace.warehouse)
     assert counted[cell] == (Decimal(31), status)
     whole = [path for path in logs.iterdir() if path != truncated]
-    assert counted == reference.figures(whole, helpline, key, unreadable=True)
+    assert counted == reference.figures(whole, helpline, key, unreadable=[name])
 
     truncated.unlink()
     ingest.pull(workspace)
