@@ -32,7 +32,6 @@ from ingest.warehouse import (
     explain,
     open_warehouse,
     private_files,
-    run,
 )
 from ingest.wording import counted
 from ingest.workspace import Workspace
