@@ -16,7 +16,7 @@ PYTHON = .venv/bin/python
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up docs sql check health backup restore test chaos mutate audit bench lint clean environment
+.PHONY: help run up docs sql check new health backup restore test chaos mutate audit bench lint clean environment
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ sql: environment  ## Ask the latest release in SQL, read-only: a shell, or QUERY
 
 check: environment  ## Say what is wrong with the folder HELPLINE=, by file and line
 	@$(PYTHON) -m ingest check --helpline "$(HELPLINE)"
+
+new: environment  ## Begin a helpline's folder HELPLINE=, commented, with a sample of logs of its own
+	@$(PYTHON) -m ingest new --helpline "$(HELPLINE)"
 
 health: environment  ## Say whether all is well with DATA=, and what to do; fails if not
 	@$(PYTHON) -m operations health --data "$(DATA)" --helpline "$(HELPLINE)"

@@ -313,7 +313,7 @@ def _gunzip(content: bytes) -> bytes:
 
 def _members(content: bytes, make) -> bytes:
     parts = []
-    while content:
+    while content := content.lstrip(b"\0"):
         member = make()
         parts.append(member.decompress(content))
         if not member.eof:

@@ -21,25 +21,20 @@ from expectations.outcome import WARNING, Finding, Outcome
 from expectations.pages import write_pages
 from expectations.validation import named, validate
 from ingest.deliveries import quarantine
+from ingest.quarantine import (
+    FEWEST_LINES_OF_MANY,
+    FEWEST_LINES_UNREADABLE,
+    MOST_LINES_LOST,
+    MOST_PERCENT_LOST,
+    MOST_PERCENT_LOST_OF_MANY,
+)
+from ingest.reasons import NOT_LOST
 from ingest.warehouse import open_warehouse, transaction
 from ingest.workspace import Workspace
 from publish.identity import input_id
 from publish.public_months import store_public_months
 
 log = logging.getLogger("chatcijfers.expectations")
-
-# Whole deliveries are kept out only where hardly anything of them could be counted; lines that are
-# lost here and there make their month provisional instead, by the models. Of a few lines nobody can
-# tell whether a file is of the wrong kind, or a small one with a bad day.
-FEWEST_LINES_UNREADABLE = 10
-# More is lost than kept: what is left is no sample of what happened. Twice as many lines as above,
-# for half of ten is five, which a supplier's single mishap can be.
-MOST_PERCENT_LOST_OF_MANY = 50
-FEWEST_LINES_OF_MANY = 20
-# Both must be exceeded: a large file always holds some bad lines. The simulated logs lose 1 line in
-# 400, and no file of theirs more than one.
-MOST_PERCENT_LOST = 5
-MOST_LINES_LOST = 100
 
 # A count varies by about its own square root, so square roots of counts vary by 0.5, whatever is
 # usual (one standard deviation; Anscombe 1948). Those of the simulated days vary by 0.8; 4 is five
@@ -53,9 +48,6 @@ MOST_TIMES_EXPECTED = 2
 MOST_FROM_EXPECTED = 100
 LISTED_QUARANTINES = 10
 
-# What is not lost was read, and is sound: it only does not count. So it counts neither as lost nor
-# as a line of which others are a share; an empty delivery, and one of nothing else, are fit.
-NOT_LOST = ("before_start", "closed_period", "other_type")
 DELIVERIES = """
 with reasons as (
     select

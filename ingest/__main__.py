@@ -22,8 +22,10 @@ from ingest.helpline import load_helpline
 from ingest.key import Key, make_key, read_key
 from ingest.keys import read_key_of, years_with_keys
 from ingest.lock import hold
+from ingest.new_helpline import make_helpline
 from ingest.problem import Problem
 from ingest.pull import DEFAULT_MEMORY, LEAST_MEMORY, pull
+from ingest.settings import SETTINGS
 from ingest.trial import describe_trial, try_logs
 from ingest.wording import counted
 from ingest.workspace import DEFAULT_DATA, DEFAULT_HELPLINE, Workspace
@@ -34,6 +36,7 @@ Logs of a chat helpline to the raw tables of a warehouse: exactly once, and pseu
 anything is written. Needs no scheduler.
 
   python -m ingest key                                   once: make a key for the pseudonyms
+  python -m ingest new --helpline helplines/mine         begin a helpline's folder, with a sample
   python -m ingest check --helpline helplines/mine       what is wrong with a helpline's folder
   python -m ingest check-logs chat.ndjson                what of it would be read, without a trace
   python -m ingest pull --logs /var/log/chat             load what is new there
@@ -112,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     one = command("check-logs", _check_logs, "try logs without loading them, and say what is read")
     one.add_argument("path", metavar="PATH", type=Path, help="a file, or a folder of logs")
     folder(one)
+    folder(command("new", _new, "begin a new helpline's folder, with a sample of logs of its own"))
     data(command("deliveries", _deliveries, "list what was loaded, problems first"))
     for name, summary in (
         ("accept", "let a quarantined delivery count after all"),
@@ -175,6 +179,24 @@ def _check_logs(options: argparse.Namespace) -> None:
             f"\nNothing of {counted(len(trial.left_out), 'file')} would count: {names}{more}. "
             "docs/events.md says what is expected."
         )
+
+
+def _new(options: argparse.Namespace) -> None:
+    """Begin a new helpline's folder: every file, commented, and a small sample of logs.
+
+    A folder that holds anything stays as it is. The sample runs at once; the commands are printed.
+    """
+    folder = _workspace(options).helpline
+    sample = make_helpline(folder)
+    here, logs = _short(folder), _short(sample)
+    print(
+        f"Wrote a helpline into {here}, and a sample of logs for it into {logs}. Try it:\n\n"
+        f"  make check HELPLINE={here}\n"
+        f"  make run HELPLINE={here} LOGS={logs} DATA=data/sample-of-{folder.name}\n\n"
+        f"Then change its files ({SETTINGS} first; docs/helpline.md describes them all) and run it "
+        f"on your own logs:\n\n"
+        f"  make run HELPLINE={here} LOGS=<folder> DATA=data/{folder.name}"
+    )
 
 
 def _deliveries(options: argparse.Namespace) -> None:

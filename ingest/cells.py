@@ -24,7 +24,7 @@ DECIMAL_COMMA = r"(-?\d+),(\d+)"
 # Ways to write that are read without being the canonical ones; a cell has the first that it fits.
 LENIENCIES = {
     rf"{DAY_FIRST}( .*)?": ("date read day first", "dates read day first"),
-    r"(\S+ )?\d:\d\d(:.*)?": ("time read with a leading zero", "times read with a leading zero"),
+    r"(\S+[Tt ])?\d:\d\d.*": ("time read with a leading zero", "times read with a leading zero"),
     DECIMAL_COMMA: ("number read with a decimal comma", "numbers read with a decimal comma"),
 }
 

@@ -7,6 +7,7 @@ import gzip
 import lzma
 import re
 import zlib
+from collections.abc import Callable
 
 from backports import zstd
 from isal import igzip, igzip_lib
@@ -27,8 +28,14 @@ SUFFIX = re.compile(r".*\.(?:(gz|gzip)|(zst|zstd)|(bz2|bzip2)|(xz))", re.IGNOREC
 ZSTD_MAGIC = BEGINNINGS["zst"]
 ZSTD_CHECKSUM_FLAG = 0b100  # RFC 8878, frame header descriptor
 LZMA_MEMORY = 128 * 1024 * 1024  # twice what `xz -9` needs
-LZMA_CHUNK = 64 * 1024
-WRONG = (gzip.BadGzipFile, igzip_lib.error, zlib.error, zstd.ZstdError, lzma.LZMAError)
+CHUNK = 64 * 1024
+
+
+class Corrupt(Exception):
+    """What a compressed file holds makes no sense."""
+
+
+WRONG = (Corrupt, gzip.BadGzipFile, igzip_lib.error, zlib.error, zstd.ZstdError, lzma.LZMAError)
 
 
 def compression_of(start: bytes) -> str | None:
@@ -58,9 +65,9 @@ def decompressed(compression: str | None, stream):
     if compression == "zst":
         return zstd.ZstdFile(stream, mode="r")
     if compression == "bz2":
-        return bz2.BZ2File(stream, mode="rb")
+        return _Streams(stream, bz2.BZ2Decompressor)
     if compression == "xz":
-        return _Lzma(stream)
+        return _Streams(stream, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, LZMA_MEMORY))
     return stream
 
 
@@ -71,27 +78,34 @@ def checks_itself(compression: str | None, start: bytes) -> bool:
     return bool(start[4:5] and start[4] & ZSTD_CHECKSUM_FLAG)
 
 
-class _Lzma:
-    """The text of an xz file, of one or several streams, in a sensible amount of memory."""
+class _Streams:
+    """The text of an xz or bzip2 file, of one or several streams; what follows has to be another.
 
-    def __init__(self, stream) -> None:
+    Python's own readers leave out, in silence, what they cannot read behind the first.
+    """
+
+    def __init__(self, stream, make: Callable) -> None:
         self._stream = stream
-        self._decompressor: lzma.LZMADecompressor | None = None
+        self._make = make
+        self._decompressor = None
         self._ahead = b""
 
     def read(self, size: int) -> bytes:
         while True:
             if self._decompressor is None:
-                self._ahead = (self._ahead or self._stream.read(LZMA_CHUNK)).lstrip(b"\0")
+                self._ahead = (self._ahead or self._stream.read(CHUNK)).lstrip(b"\0")
                 if not self._ahead:
                     return b""
-                self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=LZMA_MEMORY)
+                self._decompressor = self._make()
             if self._decompressor.needs_input and not self._ahead:
-                self._ahead = self._stream.read(LZMA_CHUNK)
+                self._ahead = self._stream.read(CHUNK)
                 if not self._ahead:
                     raise EOFError
             given, self._ahead = self._ahead, b""
-            chunk = self._decompressor.decompress(given, size)
+            try:
+                chunk = self._decompressor.decompress(given, size)
+            except OSError:  # so bzip2 says it
+                raise Corrupt from None
             if self._decompressor.eof:
                 self._ahead, self._decompressor = self._decompressor.unused_data, None
             if chunk:

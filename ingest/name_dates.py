@@ -10,13 +10,15 @@ from datetime import date
 EARLIEST = date(1990, 1, 1)
 # A day: 2022-01-05, 2022_01_05, 2022.01.05, 2022/01/05 or 2022-01/05 (folders), 20220105; a time
 # may follow. No part of a longer number, and of nothing that goes on with letters, such as an id.
-END = r"(?=T\d|Z|[^0-9A-Za-z]|$)"
+END = r"(?=(?:T|to|tot)\d|Z|[^0-9A-Za-z]|$)"
 DAY = re.compile(
     rf"(?<!\d)(\d{{4}})(?:(\d\d)(\d\d)|([-_.])(\d\d)(?:\4|/)(\d\d)|/(\d\d)[-_./](\d\d)){END}",
     re.ASCII,
 )
 # A month is written with something in between: 202201 may as well be 20 February 2001.
-MONTH = re.compile(rf"(?<!\d)(?<!\d[-_.])(\d{{4}})[-_./](\d\d){END}(?![-_./]\d\d{END})", re.ASCII)
+MONTH = re.compile(
+    rf"(?<!\d)(?<!\d[-_.])(\d{{4}})[-_./](\d\d){END}(?![-_./]\d{{1,2}}(?!\d))", re.ASCII
+)
 
 
 def dates_in_name(name: str, latest: date) -> tuple[date, date] | None:

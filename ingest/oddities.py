@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
 
 from ingest import forms
@@ -13,7 +13,9 @@ from ingest.definitions import FIXED_CATEGORIES
 from ingest.folder import Folder
 from ingest.settings import SETTINGS, languages_with_words
 from ingest.tables import Form, Table
+from ingest.wording import counted
 
+ONE_DAY = timedelta(days=1)
 AGE_BANDS = FIXED_CATEGORIES["age_band"]
 CHANNELS = ("chat", "mail", "mail_only")
 # The breakdowns whose codes decide what passes from the logs.
@@ -37,7 +39,7 @@ def warn_of_oddities(folder: Folder, settings: Mapping, tables: Mapping[str, Tab
     starts_on = settings.get("starts_on")
     if starts_on:
         _warn_of_days_before(folder, starts_on, tables)
-        _warn_of_late_hours(folder, starts_on, tables["opening_hours"])
+        _warn_of_days_without_hours(folder, starts_on, tables["opening_hours"])
     if folder.is_sound(forms.CODES.file):
         _warn_of_codes(folder, tables["codes"], settings.get("language", "en"))
     _warn_of_strangers(folder, tables)
@@ -131,7 +133,11 @@ def _warn_of_days_before(folder: Folder, starts_on: date, tables: Mapping[str, T
             if (row[last] or LAST_DAY) < str(starts_on)
         ]
         if early:
-            others = f", and {len(early) - 1} more lines" if len(early) > 1 else ""
+            others = (
+                f"; the same goes for {counted(len(early) - 1, 'other line')}"
+                if len(early) > 1
+                else ""
+            )
             folder.warn(
                 f"{name}.csv",
                 early[0],
@@ -139,20 +145,33 @@ def _warn_of_days_before(folder: Folder, starts_on: date, tables: Mapping[str, T
             )
 
 
-def _warn_of_late_hours(folder: Folder, starts_on: date, hours: Table) -> None:
-    """Warn if no opening hours hold on the first day that counts."""
-    valid = [row for row in hours.rows if (row[1] or LAST_DAY) >= str(starts_on)]
-    if not hours.rows:
-        return
-    first = min((row[0] for row in valid), default=None)
-    if first is None or first > str(starts_on):
-        until = f"until {first}" if first else "on"
+def _warn_of_days_without_hours(folder: Folder, starts_on: date, hours: Table) -> None:
+    """Warn of stretches for which no line holds, up to today: a slip in a date makes such."""
+    for first, last in _days_without_hours(starts_on, hours):
         folder.warn(
             forms.OPENING_HOURS.file,
             None,
-            f"from {starts_on}, the helpline's starts_on, {until} there are no opening hours: all "
-            "attempts then are out of hours. Let the first valid_from be the first day that counts",
+            f"there are no opening hours from {first} {f'to {last}' if last else 'on'}: all "
+            "attempts then are out of hours. If that is not meant, mend valid_from or valid_to",
         )
+
+
+def _days_without_hours(starts_on: date, hours: Table) -> Iterator[tuple[date, date | None]]:
+    """Give the stretches without opening hours; the last one may have no end."""
+    if not hours.rows:
+        return
+    free = starts_on
+    for valid_from, valid_to in sorted((row[0], row[1] or LAST_DAY) for row in hours.rows):
+        if valid_to < str(free):
+            continue
+        start = date.fromisoformat(valid_from)
+        if start > free:
+            yield free, start - ONE_DAY
+        if valid_to == LAST_DAY:
+            return
+        free = date.fromisoformat(valid_to) + ONE_DAY
+    if free <= date.today():
+        yield free, None
 
 
 def _warn_of_codes(folder: Folder, codes: Table, language: str) -> None:
@@ -185,7 +204,7 @@ def _warn_of_labels(folder: Folder, codes: Table, language: str) -> None:
     ]
     if bare:
         line, row = bare[0]
-        others = f", and those of {len(bare) - 1} more codes" if len(bare) > 1 else ""
+        others = f", as of {counted(len(bare) - 1, 'other code')}" if len(bare) > 1 else ""
         folder.warn(
             forms.CODES.file,
             line,

@@ -64,8 +64,8 @@ def pull(
 
     Raises Problem for what a person has to put right: no key, another key, a helpline with
     mistakes, no logs, no event in any of them, another run at the same time, no room or memory; and
-    OutOfReach for a source that does not answer. Nothing is ever loaded by half. Any other failure is a Withheld error that
-    quotes nothing of what was read.
+    OutOfReach for a source that does not answer. Nothing is ever loaded by half. Any other failure
+    is a Withheld error that quotes nothing of what was read.
     """
     started = time.monotonic()
     failure = None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-# Of fewer lines nobody can tell a file of the wrong kind from a small one with a bad day.
+# Whole deliveries are kept out only where hardly anything of them could be counted; lines that are
+# lost here and there make their month provisional instead, by the models. Of a few lines nobody can
+# tell whether a file is of the wrong kind, or a small one with a bad day.
 FEWEST_LINES_UNREADABLE = 10
-# More is lost than kept: what is left is no sample of what happened.
-FEWEST_LINES_OF_MANY = 20
+# More is lost than kept: what is left is no sample of what happened. Twice as many lines as above,
+# for half of ten is five, which a supplier's single mishap can be.
 MOST_PERCENT_LOST_OF_MANY = 50
-# Both must be exceeded: a large file always holds some bad lines.
+FEWEST_LINES_OF_MANY = 20
+# Both must be exceeded: a large file always holds some bad lines. The simulated logs lose 1 line in
+# 400, and no file of theirs more than one.
 MOST_PERCENT_LOST = 5
 MOST_LINES_LOST = 100
 

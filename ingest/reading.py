@@ -63,6 +63,7 @@ REJECT_COLUMNS = (
     "log",
     "local_date",
     "event_id",
+    "line_id",
 )
 
 # RFC 3339, section 5.6: full-date "T" full-time, with an offset; a space may stand for the T. The

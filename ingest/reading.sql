@@ -224,6 +224,10 @@ select
             then pseudonym(inner_pad, outer_pad, 'event', classified.source || chr(31) || classified.id)
     end as event_id,
     case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'source', classified.source) end as source_id,
+    case
+        when classified.reason not in ('blank', 'stored', 'expired')
+            then pseudonym(inner_pad, outer_pad, 'line', classified.line)
+    end as line_id,
     -- Of a line that is set aside: the known type whose name it holds.
     case
         when

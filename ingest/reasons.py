@@ -18,5 +18,6 @@ REASONS = {
     "bad_channel": "a request or scheduling whose channel is neither chat nor mail",
     "bad_coverage": "a statement of coverage without a log, or without an interval",
 }
-# What sets a line aside though nothing is lost with it.
+# What is not lost was read, and is sound: it only does not count. So it counts neither as lost nor
+# as a line of which others are a share; an empty delivery, and one of nothing else, are fit.
 NOT_LOST = ("other_type", "before_start", "closed_period")

@@ -20,7 +20,8 @@ with rejects as (
         reason,
         event_type,
         log,
-        event_id
+        event_id,
+        line_id
     from readings
     where reason not in ('blank', 'stored', 'expired')
 )
@@ -32,7 +33,8 @@ select
     rejects.event_type,
     rejects.log,
     coalesce(earlier.local_date, $last_date::date, later.local_date) as local_date,
-    rejects.event_id
+    rejects.event_id,
+    rejects.line_id
 from rejects
 asof left join dated as earlier
     on rejects.delivery_id = earlier.delivery_id and rejects.line_number >= earlier.line_number

@@ -62,7 +62,7 @@ def read_settings(folder: Folder) -> dict:
         return {}
     lines = _lines_of_settings(text)
     settings = {}
-    for name, read in _READERS.items():
+    for name, read in READERS.items():
         if name not in found and name not in DEFAULTS:
             folder.refuse(SETTINGS, None, f"{name} is missing")
             continue
@@ -73,8 +73,8 @@ def read_settings(folder: Folder) -> dict:
     _check_rotation(folder, settings, lines)
     _note_first_day(folder, found.get("starts_on"), settings, lines)
     _warn_of_settings(folder, settings, lines)
-    for name in found.keys() - _READERS.keys():
-        near = get_close_matches(name, _READERS, n=1)
+    for name in found.keys() - READERS.keys():
+        near = get_close_matches(name, READERS, n=1)
         meant = f". Did you mean {near[0]}?" if near else ""
         folder.warn(
             SETTINGS,
@@ -294,7 +294,7 @@ _ODDITIES = {
     "small_count_threshold": _odd_threshold,
     "tolerated_loss_percent": _odd_tolerance,
 }
-_READERS = {
+READERS = {
     "name": _text,
     "language": _language,
     "timezone": _zone,

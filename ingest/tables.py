@@ -112,7 +112,8 @@ def _note_leniency(
         raise ValueError(
             f"{cell!r} may be {canonical} or {cell.replace(',', '')}; write it without a comma"
         )
-    folder.note_cell(form.file, line, names, cell, canonical)
+    shown = f"{canonical} UTC" if " " in canonical else canonical
+    folder.note_cell(form.file, line, names, cell, shown)
 
 
 def _checked(form: Form, row: Row) -> Iterator[str]:

@@ -212,6 +212,7 @@ create table warehouse.raw.rejects (
     log varchar,
     local_date date,
     event_id uuid,
+    line_id uuid,
 );
 comment on table warehouse.raw.rejects is
     'One row for each line that is not an event that fits: where it stands and why, never what it says.';
@@ -224,6 +225,7 @@ comment on column warehouse.raw.rejects.log is 'button or chat, if it is a state
 comment on column warehouse.raw.rejects.local_date is
     'Local date of its time if that is possible, else of the nearest line before it, or after it, that has one; empty if none has.';
 comment on column warehouse.raw.rejects.event_id is 'Pseudonym of source and id, if it holds both: the same event may come again, sound.';
+comment on column warehouse.raw.rejects.line_id is 'Pseudonym of the whole line: one that was delivered twice is lost once.';
 
 create table warehouse.raw.settings (
     name varchar not null,

@@ -31,16 +31,19 @@ def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT)
     The logs are the deliveries: their hash, their status, how they were read, and how many of their
     lines became events or were set aside (what lies in the future of its loading is set aside, so
     the same file can give fewer events when it is loaded early). The order and the names under
-    which files came make no difference; that a file could not be read does, for a log that does not
-    say what it covers is provisional then. Which years are closed, and the figures that are stored
-    of those whose events are deleted, belong to it as well.
+    which files came make no difference, but for the dates in the names of files that cannot be
+    read: their days are provisional, of months that are not public yet if no date is known. Which
+    these are follows from what was public before. How many files were passed over is told beside
+    the figures. Which years are closed, and the figures that are stored of those whose events are
+    deleted, belong to it as well.
     """
     parts = {
         "deliveries": deliveries(connection),
         "settings": {name: _rows(connection, name) for name in HELPLINE_TABLES},
         "key": key_fingerprint(connection),
         "year_keys": year_key_fingerprints(connection),
-        "unreadable": _has_refusals(connection),
+        "unreadable": _unreadable_days(connection),
+        "passed_over": connection.execute("select count(*) from raw.passed_over").fetchall(),
         "code": code_hash(code_root),
         "closed": {name: _content(connection, name) for name in CLOSED_TABLES},
     }
@@ -54,7 +57,7 @@ def deliveries(connection: duckdb.DuckDBPyConnection) -> list[dict]:
         connection,
         """
         select
-            delivery_id as sha256,
+            sha256,
             status,
             reading,
             lines,
@@ -63,7 +66,7 @@ def deliveries(connection: duckdb.DuckDBPyConnection) -> list[dict]:
             blank_lines,
             expired
         from raw.deliveries
-        order by delivery_id
+        order by sha256
         """,
     )
 
@@ -91,9 +94,23 @@ def code_hash(root: Path = CODE_ROOT) -> str:
     return digest.hexdigest()
 
 
-def _has_refusals(connection: duckdb.DuckDBPyConnection) -> bool:
-    row = connection.execute("select count(*) > 0 from raw.refusals").fetchone()
-    return bool(row and row[0])
+def _unreadable_days(connection: duckdb.DuckDBPyConnection) -> list[list[str | None]]:
+    """Give the first and last date of each file that cannot be read, or holds lines of no date."""
+    rows = connection.execute(
+        """
+        select starts_on::varchar, ends_on::varchar from raw.refusals
+        union all
+        select min(starts_on)::varchar, max(ends_on)::varchar
+        from raw.deliveries
+        left join raw.delivery_files using (delivery_id)
+        where
+            status = 'quarantined'
+            or delivery_id in (select delivery_id from raw.rejects where local_date is null)
+        group by delivery_id
+        order by all
+        """
+    )
+    return [list(row) for row in rows.fetchall()]
 
 
 def _sources(root: Path) -> Iterator[Path]:

@@ -245,8 +245,11 @@ def _standing(connection: duckdb.DuckDBPyConnection) -> dict:
 def _run(connection: duckdb.DuckDBPyConnection, database: Path, started_at: datetime) -> dict:
     names = connection.execute(
         """
-        select delivery_id, list(file order by file) from raw.delivery_files
-        group by delivery_id order by delivery_id
+        select deliveries.sha256, list(delivery_files.file order by delivery_files.file)
+        from raw.delivery_files
+        inner join raw.deliveries using (delivery_id)
+        group by all
+        order by all
         """
     ).fetchall()
     refused = connection.execute("select file from raw.refusals order by file").fetchall()

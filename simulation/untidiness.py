@@ -145,6 +145,10 @@ def _clock_not_set(event: dict, rng: random.Random) -> dict:
     return event | _new_id(rng) | {"time": "1970-01-01T00:00:12.000Z"}
 
 
+def _before_the_start(event: dict, rng: random.Random) -> dict:
+    return event | _new_id(rng) | {"time": "2019-11-30T19:30:00+01:00"}
+
+
 def _clock_overrun(event: dict, rng: random.Random) -> dict:
     return event | _new_id(rng) | {"time": "2106-02-07T06:28:15.000Z"}
 
@@ -183,6 +187,7 @@ BUTTON_FAULTS = (
     _written_time,
     _clock_not_set,
     _clock_overrun,
+    _before_the_start,
 )
 CHAT_FAULTS = (*BUTTON_FAULTS, _no_session, _bad_channel, _bad_coverage)
 FAULTS = {"button": BUTTON_FAULTS, "chat": CHAT_FAULTS}

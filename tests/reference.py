@@ -293,6 +293,7 @@ class Reject:
     log: str | None
     day: date | None
     id: tuple[str, str] | None
+    text: str = ""
 
     def __iter__(self):
         return iter((self.file, self.line, self.reason))
@@ -359,7 +360,8 @@ class Reader:
         log = data.get("log") if kind == COVERED and isinstance(data, dict) else None
         log = log if log in ("button", "chat") else None
         day = self.helpline.day_of(at) if at is not None and self.is_possible(at) else None
-        return Reject(file, number, reason, kind, LOGS.get(kind) or log, day, event_id)
+        text = line.decode(errors="replace")
+        return Reject(file, number, reason, kind, LOGS.get(kind) or log, day, event_id, text)
 
     def is_possible(self, at: datetime) -> bool:
         """Say whether something can have happened at a time, as far as the loading tells."""
@@ -693,11 +695,12 @@ class Content:
     def is_unfit(self) -> bool:
         """Say whether the first gate quarantines it."""
         lost = [reject for reject in self.rejects if reject.reason not in NOT_LOST]
-        read = len(self.events)
-        share = Fraction(len(lost), (len(lost) + read) or 1)
+        written = len(lost) + len(self.events)
+        is_readable = bool(self.events) or len(lost) < len(self.rejects)
+        share = Fraction(len(lost), written or 1)
         return (
-            (len(lost) >= 10 and not read)
-            or (len(lost) + read >= 20 and share > Fraction(1, 2))
+            (written >= 10 and not is_readable)
+            or (written >= 20 and share > Fraction(1, 2))
             or (len(lost) > 100 and share > Fraction(5, 100))
         )
 
@@ -716,14 +719,14 @@ def _lost(deliveries: list[Content], kept: list[Event], day_of) -> list[Lost]:
     """List what is lost: lines that were set aside, and events whose id was used for another."""
     known = {(event.source, event.id): event for event in kept}
     lost = []
-    for content in deliveries:
-        for reject in content.lost:
-            event = known.get(reject.id)
-            is_recovered = event is not None and event.type == reject.type
-            lost += [
-                Lost(content.file, log, reject.type, reject.day, is_recovered)
-                for log in ([reject.log] if reject.log else sorted(content.logs))
-            ]
+    for copies in _lines_once(deliveries).values():
+        days = [reject.day for _, reject in copies if reject.day]
+        [content, reject] = copies[0]
+        event = known.get(reject.id)
+        is_recovered = event is not None and event.type == reject.type
+        logs = {reject.log} if reject.log else {log for one, _ in copies for log in one.logs}
+        day = min(days, default=None)
+        lost += [Lost(content.file, log, reject.type, day, is_recovered) for log in logs]
     others = {
         (event.source, event.id, event.type, event.session, event.visitor, event.at): event
         for content in deliveries
@@ -736,6 +739,17 @@ def _lost(deliveries: list[Content], kept: list[Event], day_of) -> list[Lost]:
                 Lost("", event.log or LOGS[event.type], event.type, day_of(event.at), False)
             )
     return lost
+
+
+def _lines_once(deliveries: list[Content]) -> dict[tuple, list[tuple[Content, Reject]]]:
+    """Gather lost lines that are the same: of one file, equal lines are as many as they are."""
+    lines = defaultdict(list)
+    for content in deliveries:
+        numbers: Counter[str] = Counter()
+        for reject in content.lost:
+            numbers[reject.text] += 1
+            lines[reject.text, numbers[reject.text]].append((content, reject))
+    return lines
 
 
 def _undated(content: Content, lost: list[Lost]) -> list[str]:

@@ -12,8 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from expectations import deliveries
+from ingest import Workspace, pull
 from ingest.__main__ import main
+from ingest.deliveries import list_deliveries
+from ingest.helpline import load_helpline
 from ingest.quarantine import why_quarantined
+from ingest.trial import try_logs
 from tests import plants
 from tests.events import (
     answer,
@@ -189,6 +194,25 @@ def test_what_takes_longer_says_how_far_it_is(tmp_path, folder, capsys, monkeypa
 def test_what_is_quarantined_is_told_beforehand(events, sound, lost, why):
     found = why_quarantined(events, events + sound, lost)
     assert found is None if why is None else why in found
+
+
+def test_the_first_gate_quarantines_what_was_told_beforehand(tmp_path, folder, key):
+    within = [(0, 0, 9), (0, 2, 10), (1, 0, 18), (10, 0, 10), (500, 0, 100), (1_919, 0, 101),
+              (1, 30, 0), (0, 9, 0)]  # fmt: skip
+    beyond = [(0, 0, 10), (9, 0, 11), (9, 5, 11), (500, 0, 101), (1_918, 0, 101)]
+    logs = tmp_path / "logs"
+    for number, (events, sound, lost) in enumerate([*within, *beyond]):
+        lines = [click(f"v{number}-{one}", NOON) for one in range(events)]
+        lines += [click(f"v{number}-{one}", "2019-03-01 12:00") for one in range(sound)]
+        deliver(logs, f"{number:02}.ndjson", [*lines, *({"number": number},) * lost])
+    told = try_logs(logs, load_helpline(folder), tmp_path / "data")
+    workspace = Workspace(tmp_path / "data", str(logs), folder)
+    pull(workspace)
+    deliveries.judge(workspace)
+    ledger, _ = list_deliveries(workspace.warehouse)
+    kept_out = {one.file for one in ledger if one.status == "quarantined"}
+    assert kept_out == {one.name for one in told.files if one.quarantine}
+    assert kept_out == {f"{number:02}.ndjson" for number in range(len(within), number + 1)}
 
 
 def test_data_in_base64_is_looked_at_like_any_other(tmp_path, folder, capsys):

@@ -382,13 +382,9 @@ def test_other_numbers_are_no_dates(name):
     ends=st.sampled_from([("", ""), ("log-", ".ndjson.gz"), ("a/b.", "-x.log.1")]),
 )
 def test_what_was_written_into_a_name_is_read_from_it(days, form, glue, ends):
-    glue = "_" if form == "%Y%m%d" and glue == "to" else glue
     name = ends[0] + glue.join(day.strftime(form) for day in days) + ends[1]
     possible = [day for day in days if date(1990, 1, 1) <= day <= TODAY]
     expected = (min(possible), max(possible)) if possible else None
-    if glue == "to":  # a letter behind a day is not what a day ends with
-        possible = [days[-1]] if days[-1] in possible else []
-        expected = (days[-1], days[-1]) if possible else None
     assert dates_in_name(name, TODAY) == expected
 
 
@@ -464,9 +460,9 @@ def test_a_folder_below_that_may_not_be_read_is_named(workspace, monkeypatch):
 @pytest.mark.parametrize("memory", ["1GB", LEAST_MEMORY])
 @pytest.mark.parametrize(
     ("content", "lines"),
-    [(b"\n" * 2_000_000, 2_000_000), (b"{}\n" * 1_200_000, 1_200_000),
-     (b"{}\n" + b"\xff\n" * 1_000_000, 1_000_001), (b"x\n" * 1_000_000, 1_000_000),
-     (b'{"type":"helpline.button.clicked","time":"2022-03-01T12:00:00Z"\n' * 200_000, 200_000),
+    [(b"\n" * 2_000_000, 2_000_000), (b"{}\n" * 200_000, 200_000),
+     (b"{}\n" + b"\xff\n" * 150_000, 150_001), (b"x\n" * 100_000, 100_000),
+     (b'{"type":"helpline.button.clicked","time":"2022-03-01T12:00:00Z"\n' * 80_000, 80_000),
      (b'{"x": ' + b"[" * 500_000 + b"\n", 1), (b'{"x": ' + b"[{" * 400_000, 1),
      (b"{}\n" + b" " * 3_000_000 + b"\n{}", 3)],
 )  # fmt: skip

@@ -16,7 +16,7 @@ from tests.plants import MARKS
 
 
 def test_hostile_lines_and_files_break_nothing_lose_nothing_and_leave_no_mark(tmp_path):
-    for outcome in carry_out(tmp_path, lines=3_000, files=60, seed=20_260):
+    for outcome in carry_out(tmp_path, lines=5_000, files=120, seed=20_260):
         assert outcome.wrong == []
         assert outcome.lines > 4_000
         assert outcome.counts["events"] > 1_000

@@ -273,6 +273,8 @@ def test_the_same_inputs_give_the_same_text_and_the_same_tables(workspace, prote
         "insert into raw.data_gaps values ('button', '2022-07-01', '2022-07-02', 'moved')",
         "update raw.warehouse set key_fingerprint = 'another'",
         "insert into raw.year_keys values (2022, 'another')",
+        "insert into raw.refusals values ('a', 'cut off', now()::timestamp, null, null)",
+        "insert into raw.passed_over values ('a', 'a picture', now()::timestamp)",
     ],
 )
 def test_other_inputs_are_another_release(sql, workspace):

@@ -128,11 +128,13 @@ alter table warehouse.raw.rejects add column event_type varchar;
 alter table warehouse.raw.rejects add column log varchar;
 alter table warehouse.raw.rejects add column local_date date;
 alter table warehouse.raw.rejects add column event_id uuid;
+alter table warehouse.raw.rejects add column line_id uuid;
 comment on column warehouse.raw.rejects.event_type is 'The known type whose name the line holds; empty if it holds none.';
 comment on column warehouse.raw.rejects.log is 'button or chat, if it is a statement of coverage that says so.';
 comment on column warehouse.raw.rejects.local_date is
     'Local date of its time if that is possible, else of the nearest line before it, or after it, that has one; empty if none has.';
 comment on column warehouse.raw.rejects.event_id is 'Pseudonym of source and id, if it holds both: the same event may come again, sound.';
+comment on column warehouse.raw.rejects.line_id is 'Pseudonym of the whole line: one that was delivered twice is lost once.';
 
 comment on column warehouse.raw.rejects.reason is
     'not_utf8, line_too_long, not_json, not_an_event, unknown_type, other_type, bad_data, bad_time, in_future, before_start, closed_period, no_session, bad_channel or bad_coverage.';

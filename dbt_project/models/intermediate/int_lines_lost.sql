@@ -31,30 +31,41 @@ logs as (
 
 ),
 
+-- A line that was delivered twice is lost once, equal lines of one delivery as often as they stand there.
 -- What came again, sound, is lost no more.
 judged as (
 
     select
-        rejects.delivery_id,
+        rejects.line_id,
+        rejects.copy_number,
+        arg_min(rejects.delivery_id, (rejects.local_date, rejects.delivery_id)) as delivery_id,
         rejects.event_type,
         {{ log_of_type('rejects.event_type', 'rejects.log') }} as own_log,
-        rejects.reason,
-        rejects.line_number,
-        events.event_id is not null as is_recovered,
-        rejects.local_date
+        min(rejects.reason) as reason,
+        bool_or(events.event_id is not null) as is_recovered,
+        min(rejects.local_date) as local_date
     from rejects
     left join events
         on
             rejects.event_id = events.event_id
             and rejects.event_type = events.event_type
+    group by
+        rejects.line_id,
+        rejects.copy_number,
+        rejects.event_type,
+        rejects.log
 
 ),
 
+-- The deliveries of lines of no known type.
 without_log as (
 
-    select distinct delivery_id
-    from judged
-    where own_log is null
+    select distinct rejects.delivery_id
+    from rejects
+    inner join judged
+        on
+            rejects.line_id = judged.line_id
+            and judged.own_log is null
 
 ),
 
@@ -69,9 +80,9 @@ held as (
     union
     select
         delivery_id,
-        own_log as log
-    from judged
-    where own_log is not null
+        {{ log_of_type('event_type', 'log') }} as log
+    from rejects
+    where {{ log_of_type('event_type', 'log') }} is not null
 
 ),
 
@@ -102,19 +113,31 @@ concerned as (
 
 ),
 
+lines_concerned as (
+
+    select distinct
+        rejects.line_id,
+        rejects.copy_number,
+        concerned.log
+    from rejects
+    inner join concerned on rejects.delivery_id = concerned.delivery_id
+
+),
+
 united as (
 
     select
         judged.delivery_id,
-        coalesce(judged.own_log, concerned.log) as log,
+        coalesce(judged.own_log, lines_concerned.log) as log,
         coalesce(judged.event_type, '') as event_type,
         judged.reason,
         judged.is_recovered,
         judged.local_date
     from judged
-    left join concerned
+    left join lines_concerned
         on
-            judged.delivery_id = concerned.delivery_id
+            judged.line_id = lines_concerned.line_id
+            and judged.copy_number = lines_concerned.copy_number
             and judged.own_log is null
     union all
     select

@@ -19,36 +19,29 @@ settings as (
 
 ),
 
--- A text that was delivered twice, compressed otherwise, is lost once.
-first_deliveries as (
-
-    select
-        *,
-        row_number() over (
-            partition by coalesce(text_sha256, sha256) order by loaded_at, delivery_id
-        ) as copy_number
-    from deliveries
-    where status in ('loaded', 'accepted')
-
-),
-
 -- Lines of closed years are late, types that the helpline lists as others are none of its events, and what lies before
 -- its first day is none of its time.
 lost as (
 
     select
         rejects.event_id,
-        first_deliveries.sha256 as delivery_id,
+        coalesce(
+            cast(rejects.line_id as varchar), deliveries.sha256 || ' ' || rejects.line_number
+        ) as line_id,
+        deliveries.sha256 as delivery_id,
         rejects.event_type,
         rejects.log,
         rejects.reason,
         rejects.line_number,
+        row_number() over (
+            partition by rejects.delivery_id, rejects.line_id order by rejects.line_number
+        ) as copy_number,
         rejects.local_date
     from rejects
-    inner join first_deliveries
+    inner join deliveries
         on
-            rejects.delivery_id = first_deliveries.delivery_id
-            and first_deliveries.copy_number = 1
+            rejects.delivery_id = deliveries.delivery_id
+            and deliveries.status in ('loaded', 'accepted')
     cross join settings
     where
         rejects.reason not in ('closed_period', 'other_type', 'before_start')
