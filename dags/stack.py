@@ -14,7 +14,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from dags import channels, environment, preparation
+from dags import channels, environment, preconditions, preparation
 from dags.progress import Parts
 from ingest import lock
 from ingest.helpline import load_helpline
@@ -107,11 +107,13 @@ def _write_once(file: Path, text: str, mode: int) -> None:
 def _prepare(workspace: Workspace) -> None:
     """Make what a night needs in the state folder: a key, and simulated logs if it has no others.
 
-    The helpline's folder is read first: `docker compose up` fails at once if it is no good.
+    The helpline's folder is read first: `docker compose up` fails at once if it is no good, or if
+    the state folder is another helpline's.
     """
-    load_helpline(workspace.helpline)
+    helpline = load_helpline(workspace.helpline)
     try:
         with lock.hold(workspace.data):
+            preconditions.require_warehouse(workspace, helpline)
             preparation.prepare(workspace)
             preparation.write_simulated_logs(workspace, Parts())
     except InUse:

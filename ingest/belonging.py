@@ -35,7 +35,7 @@ def require_own(connection, workspace: Workspace, helpline: Helpline) -> None:
 
 def _require_helpline(connection, workspace: Workspace, helpline: Helpline) -> None:
     for (name,) in run(connection, "select name from warehouse.raw.settings"):
-        if name not in (helpline.name, *getattr(helpline, "formerly", ())):
+        if name not in (helpline.name, *helpline.formerly):
             raise Problem(
                 f"The state folder {workspace.data} belongs to the helpline {name!r}, and "
                 f"{helpline.folder} is {helpline.name!r}: their events would be counted together. "

@@ -427,8 +427,10 @@ class Loader:
         lines_before = self._lines_before(part, batch, again)
         try:
             self._reader.read(batch, part.name(), again, lines_before)
-            self._shapes.note(self._reader)
-            return self._reader.counts()
+            all_counts = self._reader.counts()
+            if any(counts.rejects and not counts.events for counts in all_counts):
+                self._shapes.note(self._reader)
+            return all_counts
         except Exception as error:
             if isinstance(error, Problem) and not isinstance(error, OutOfMemory):
                 raise

@@ -520,8 +520,9 @@ class _Teller:
                     ["undated"],
                     f"{counted(undated, 'file')} could not be read, and no name says of which "
                     "days: months that are public already may be wrong, and stay as they are.",
-                    "Have them delivered again, sound, before the next answer goes out; or "
-                    f"withdraw them. {self._which('which', 'deliveries')}.",
+                    "Have them delivered again, sound, before the next answer goes out, or take "
+                    "them out of the folder of logs and withdraw what was quarantined. "
+                    f"{self._which('which', 'deliveries')}.",
                 )
             )
 

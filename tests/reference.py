@@ -787,6 +787,8 @@ class Log:
         if is_judged:
             set_aside += [one for one in deliveries if one.is_unfit]
             deliveries = [one for one in deliveries if not one.is_unfit]
+        self.set_aside = set_aside
+        self.names_unreadable = list(unreadable)
         copies = [event for one in deliveries for event in one.events]
         self.rejects = [reject for one in deliveries for reject in one.rejects]
         self.delivered = _first_copies(copies)
@@ -802,7 +804,7 @@ class Log:
             if LOGS[event.type]
         }
         self.unreadable = [
-            *((log, dates_of(name)) for name in unreadable for log in ("button", "chat")),
+            *((log, dates_of(name)) for name in self.names_unreadable for log in BOTH),
             *((log, dates_of(one.file)) for one in set_aside for log in one.logs),
             *((log, dates_of(one.file)) for one in deliveries for log in _undated(one, self.lost)),
         ]

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 import ingest
 from expectations import deliveries
 from ingest.workspace import Workspace
+from operations.losses import read_story
 from tests import reference, strategies
 from tests.models import Models
 from tests.test_nights import deliver, differences, read_breaks, read_rows, rows_of
@@ -38,7 +39,32 @@ def test_what_is_lost_makes_figures_provisional(delivered, drawn, models: Models
             log = read_slowly(folder / "logs", helpline, key)
             assert differences(read_rows(nightly.warehouse), rows_of(log)) == {}
             assert read_breaks(nightly.warehouse) == sorted(log.breaks)
+            story = read_story(nightly.warehouse, nightly.data)
+            assert (str(story).startswith("All is well") and len(str(story).splitlines()) == 1) == (
+                not story.lacks
+            )
+            assert {lack.finding.kind for lack in story.lacks} >= lacking(log)
         shutil.rmtree(folder / "logs")
+
+
+def lacking(log: reference.Log) -> set[str]:
+    """Say what a person has to be told of a log, by the reference."""
+    lost = [one for one in log.lost if not one.is_recovered]
+    told = {
+        "lost_lines": any(log.months_with_losses(name) for name in ("button", "chat")),
+        "empty_months": any(log.empty_months(name) for name in ("button", "chat")),
+        "damaged": bool(log.names_unreadable),
+        "quarantined": bool(log.set_aside),
+        "missing_log": log.delivered
+        and any(
+            not log.covered_days[name]
+            and not log.events_of(name)
+            and not any(event.log == name for event in log.of_type(reference.COVERED))
+            and not any(one.log == name for one in lost)
+            for name in ("button", "chat")
+        ),
+    }
+    return {kind for kind, is_told in told.items() if is_told}
 
 
 def read_slowly(logs: Path, helpline: Path, key: str) -> reference.Log:

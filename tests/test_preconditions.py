@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from dags import stack
 from ingest import lock
 from ingest.belonging import claim
 from ingest.helpline import load_helpline
 from ingest.key import Key
+from ingest.problem import Problem
 from ingest.pull import pull
 from ingest.warehouse import open_warehouse, run
 from ingest.workspace import Workspace
@@ -191,10 +193,18 @@ def test_the_folder_of_another_helpline(filled, tmp_path):
     assert everything(filled.data) == before
 
 
+def test_a_stack_on_the_volumes_of_another_helpline_does_not_come_up(filled, tmp_path):
+    another = helpline_called("Een andere lijn", tmp_path / "another")
+    before = everything(filled.data)
+    with pytest.raises(Problem, match="belongs to the helpline"):
+        stack.serve("init", Workspace(filled.data, filled.logs, another), [])
+    assert everything(filled.data) == before
+
+
 def test_nothing_of_another_helpline_is_read_by_a_pull_alone(filled, tmp_path):
     another = helpline_called("Een andere lijn", tmp_path / "another")
     events.deliver(Path(filled.logs), "b.ndjson", [events.click("bert", "2022-03-02 18:42")])
-    with pytest.raises(Exception, match="belongs to the helpline"):
+    with pytest.raises(Problem, match="belongs to the helpline"):
         pull(Workspace(filled.data, filled.logs, another))
     with open_warehouse(filled.warehouse, read_only=True) as connection:
         assert run(connection, "select count(*) from warehouse.raw.deliveries") == [(1,)]
@@ -202,9 +212,6 @@ def test_nothing_of_another_helpline_is_read_by_a_pull_alone(filled, tmp_path):
 
 def test_a_helpline_that_was_renamed_goes_on(filled, tmp_path):
     renamed = helpline_called("Nieuwe naam", tmp_path / "new", load_helpline(HELPLINE).name)
-    helpline = load_helpline(renamed)
-    if not hasattr(helpline, "formerly"):
-        pytest.skip("helpline.toml has no such setting yet")
     pull(Workspace(filled.data, filled.logs, renamed))
     with open_warehouse(filled.warehouse, read_only=True) as connection:
         assert run(connection, "select name from warehouse.raw.settings") == [("Nieuwe naam",)]

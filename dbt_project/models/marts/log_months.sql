@@ -99,34 +99,57 @@ explained as (
 
 ),
 
+-- A month of which everything was lost has no figures, and is here all the same.
+months as (
+
+    select
+        basis as log,
+        period as month
+    from periods_judged
+    where basis <> 'both'
+    union
+    select
+        log,
+        month
+    from losses_counted
+
+),
+
 described as (
 
     select
-        periods_judged.basis as log,
-        periods_judged.period as month,
+        months.log,
+        months.month,
         coalesce(losses_counted.kept_events, 0) as kept_events,
         coalesce(losses_counted.lost_lines, 0) as lost_lines,
         coalesce(losses_counted.accepted_lines, 0) as accepted_lines,
         cast(losses_counted.lost_percent as double) as lost_percent,
         coalesce(losses_counted.is_over_tolerance, false) or types_lost.month is not null as is_over_tolerance,
         coalesce(types_lost.lost_types, '') as lost_types,
-        periods_judged.obs_status,
-        if(periods_judged.obs_status = 'A', '', coalesce(explained.because, '')) as because
-    from periods_judged
+        coalesce(periods_judged.obs_status, 'O') as obs_status,
+        case
+            when periods_judged.obs_status is null then 'not_covered'
+            when periods_judged.obs_status = 'A' then ''
+            else coalesce(explained.because, '')
+        end as because
+    from months
+    left join periods_judged
+        on
+            months.log = periods_judged.basis
+            and months.month = periods_judged.period
     left join losses_counted
         on
-            periods_judged.basis = losses_counted.log
-            and periods_judged.period = losses_counted.month
+            months.log = losses_counted.log
+            and months.month = losses_counted.month
             and losses_counted.event_type = ''
     left join types_lost
         on
-            periods_judged.basis = types_lost.log
-            and periods_judged.period = types_lost.month
+            months.log = types_lost.log
+            and months.month = types_lost.month
     left join explained
         on
-            periods_judged.basis = explained.log
-            and periods_judged.period = explained.month
-    where periods_judged.basis <> 'both'
+            months.log = explained.log
+            and months.month = explained.month
 
 )
 
