@@ -30,6 +30,7 @@ from ingest.quarantine import (
 )
 from ingest.reasons import NOT_LOST
 from ingest.warehouse import open_warehouse, transaction
+from ingest.wording import printable
 from ingest.workspace import Workspace
 from publish.identity import input_id
 from publish.public_months import store_public_months
@@ -524,11 +525,3 @@ def _describe(example: dict) -> str:
     numbers = [f"{name} {value}" for name, value in example.items() if value not in texts]
     told = " ".join(map(printable, texts))
     return told + (f" ({', '.join(numbers)})" if numbers else "")
-
-
-def printable(text: str) -> str:
-    """Write control characters of a file's name as escapes: a log is read in a terminal."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
