@@ -25,6 +25,12 @@ create temp macro rounded_half_up(top, bottom, places) as
         ) as double
     ) / power(10, places);
 
+-- The months of a whole that there can be: none lies before the helpline's start.
+create temp macro months_of(starts_on, ends_on) as
+    date_diff(
+        'month', greatest(starts_on, (select settings.starts_on from raw.settings)), ends_on
+    ) + 1;
+
 -- Every period by its first and last day, as the calendar has it.
 create temp table spans as
 with named as (
@@ -189,7 +195,7 @@ counted as (
         asked.basis,
         asked.period,
         asked.year,
-        date_diff('month', asked.starts_on, asked.ends_on) + 1 as wanted,
+        months_of(asked.starts_on, asked.ends_on) as wanted,
         count(months.basis) as there,
         count(*) filter (where obs_status = 'A') as final,
         count(*) filter (where obs_status = 'O') as missing

@@ -26,7 +26,8 @@ STATUSES = (
     ),
     Identity(
         "years_are_as_final_as_their_months",
-        "A year or range is final if all its months are, missing if all are, else provisional.",
+        "A year or range is final if all its months are, from the helpline's start on, missing if "
+        "all are, else provisional.",
         "=",
         f"""
         with months as (
@@ -35,7 +36,7 @@ STATUSES = (
         ),
         compared as (
             select wholes.figure, wholes.period, wholes.obs_status,
-                date_diff('month', wholes.starts_on, wholes.ends_on) + 1 as wanted,
+                months_of(wholes.starts_on, wholes.ends_on) as wanted,
                 count(distinct months.period) as there,
                 count(distinct months.period) filter (where months.obs_status = 'A') as final,
                 count(distinct months.period) filter (where months.obs_status = 'O') as missing
