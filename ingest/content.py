@@ -110,7 +110,8 @@ class Content:
                 self._held = start
                 self.sha256 = hashlib.sha256(start).hexdigest()
             else:
-                self._recognise(_Text(decompressed(self.compression, io.BytesIO(start))), start)
+                with self.file.open() as again:
+                    self._recognise(_Text(decompressed(self.compression, again)), start)
                 self._hash(stream, start, earlier)
 
     def __repr__(self) -> str:

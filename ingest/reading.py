@@ -343,11 +343,14 @@ class Reader:
         the last line that has one is carried from batch to batch.
         """
         with _named(what):
+            # The batch before goes first: there may be no room for two.
+            for table in ("lines", "readings", "spoiled", "dated", "rejected"):
+                run(self._connection, f"drop table if exists {table}")
             self._take_over(lines_before)
             run(
                 self._connection,
                 """
-                create or replace table lines as
+                create table lines as
                 select
                     delivery_id,
                     loaded_at,

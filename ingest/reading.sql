@@ -79,7 +79,6 @@ fitted as (
         is_read_again,
         is_blank,
         is_json,
-        line,
         event.specversion as specversion,
         identifier(scalar(event.id, json, '$.id'), helpline.no_identifiers) as id,
         nullif(event.source, '') as source,
@@ -224,16 +223,11 @@ select
             then pseudonym(inner_pad, outer_pad, 'event', classified.source || chr(31) || classified.id)
     end as event_id,
     case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'source', classified.source) end as source_id,
-    case
-        when classified.reason not in ('blank', 'stored', 'expired')
-            then pseudonym(inner_pad, outer_pad, 'line', classified.line)
-    end as line_id,
-    -- Of a line that is set aside: the known type whose name it holds.
+    -- A line that is set aside has a type too, if it is a known one.
     case
         when
             classified.is_click or classified.is_session or classified.is_coverage
             then classified.event_type
-        when classified.reason not in ('blank', 'stored', 'expired') then type_within(classified.line)
     end as event_type,
     case when classified.reason is null then pseudonym(inner_pad, outer_pad, 'session', classified.session) end as session_id,
     case
@@ -263,10 +257,7 @@ select
     listed(classified.referred_by, helpline.referrers) as referred_by,
     case when classified.log in ('button', 'chat') then classified.log end as log,
     classified.occurred_at,
-    possible(
-        if(classified.is_json or classified.is_blank, classified.occurred_at, time_within(classified.line)),
-        classified.loaded_at
-    ) as possible_at,
+    possible(classified.occurred_at, classified.loaded_at) as possible_at,
     classified.starts_at,
     classified.ends_at,
     classified.unfit_fields,

@@ -498,6 +498,7 @@ create table warehouse.raw.closed_days (
     is_covered boolean not null,
     is_pending boolean not null,
     is_stated boolean not null,
+    is_seen boolean,
     primary key (log, local_date),
 );
 comment on table warehouse.raw.closed_days is
@@ -507,3 +508,5 @@ comment on column warehouse.raw.closed_days.local_date is 'The local date.';
 comment on column warehouse.raw.closed_days.is_covered is 'Whether everything of the day was delivered.';
 comment on column warehouse.raw.closed_days.is_pending is 'Whether something of the day was still to be cleaned.';
 comment on column warehouse.raw.closed_days.is_stated is 'Whether the log says what it covers.';
+comment on column warehouse.raw.closed_days.is_seen is
+    'Whether an event of the log happened on it; empty if its year retired before this was kept.';

@@ -128,7 +128,7 @@ on conflict do nothing
 """
 DAYS = """
 insert into fresh.raw.closed_days by name
-select log, local_date, is_covered, is_pending, is_stated
+select log, local_date, is_covered, is_pending, is_stated, is_seen
 from intermediate.int_log_days
 where local_date <= $through::date
 on conflict do nothing

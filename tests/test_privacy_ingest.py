@@ -158,7 +158,7 @@ def test_an_error_of_the_database_shows_no_value(tmp_path, key, monkeypatch, que
     path.write_text(query)
     monkeypatch.setattr(reading, "QUERY", path)
 
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(Problem) as caught:
         pull(workspace)
 
     chain, error = [], caught.value
@@ -170,7 +170,7 @@ def test_an_error_of_the_database_shows_no_value(tmp_path, key, monkeypatch, que
     assert MARK not in shown
     assert PHONE not in shown
     assert key not in shown
-    assert "While reading a.ndjson, lines 1 to 1" in str(caught.value)
+    assert "a.ndjson for one: its lines could not be read" in str(caught.value)
 
 
 def test_a_problem_shows_no_value_in_the_frames_of_its_traceback(tmp_path, key, monkeypatch):

@@ -200,3 +200,7 @@ comment on column warehouse.raw.exclusions.field is 'visitor, page, button or ca
 
 comment on column warehouse.raw.exclusions.value is
     'Value of the field; of a visitor the pseudonym, never the identifier itself; of no_visitor a page, or empty for all.';
+
+alter table warehouse.raw.closed_days add column is_seen boolean;
+comment on column warehouse.raw.closed_days.is_seen is
+    'Whether an event of the log happened on it; empty if its year retired before this was kept.';

@@ -19,6 +19,12 @@ log_days_doubted as (
 
 ),
 
+log_days_seen as (
+
+    select * from {{ ref('int_log_days_seen') }}
+
+),
+
 -- What was delivered of the years that have retired.
 closed_days as (
 
@@ -69,6 +75,7 @@ judged as (
         covered.local_date is not null as is_covered,
         doubted.local_date is not null as is_pending,
         stated.log is not null as is_stated,
+        log_days_seen.log is not null as is_seen,
         days.local_date
     from days
     cross join logs
@@ -81,6 +88,10 @@ judged as (
         on
             logs.log = doubted.log
             and days.local_date = doubted.local_date
+    left join log_days_seen
+        on
+            logs.log = log_days_seen.log
+            and days.local_date = log_days_seen.local_date
 
 ),
 
@@ -93,6 +104,7 @@ united as (
         is_covered,
         is_pending,
         is_stated,
+        is_seen,
         local_date
     from closed_days
 

@@ -7,7 +7,8 @@ events as (
 
 ),
 
--- Of years that have retired, a day that was delivered is one of which something is known.
+-- Of years that have retired it is known on which days something happened; of those that retired before that was
+-- kept, which were delivered.
 closed_days as (
 
     select * from {{ source('raw', 'closed_days') }}
@@ -29,7 +30,7 @@ seen as (
         local_date,
         1 as events
     from closed_days
-    where is_covered
+    where coalesce(is_seen, is_covered)
 
 ),
 
