@@ -26,6 +26,8 @@ READING_VERSION = 2
 QUERY = Path(__file__).with_name("reading.sql")
 REJECTED = Path(__file__).with_name("rejected.sql")
 
+LITTLE_MEMORY_KIB = 200 * 1024
+
 EVENT_COLUMNS = (
     "delivery_id",
     "line_number",
@@ -89,6 +91,8 @@ NO_IDENTIFIERS = (
 )  # fmt: skip
 BLANK = r"[\s\p{Z}]*"
 ZERO = r"[-+]?0+(?:[.,]0*)?(?:e[-+]?\d+)?"
+# Whatever begins with one of these is none of them; most identifiers are told by that alone.
+BEGINS_NO_IDENTIFIER = "123456789bcdehijklmopqrsvwxyzBCDEHIJKLMOPQRSVWXYZ"
 NO_IDENTIFIER = rf"(?i){BLANK}(?:|{ZERO}|{'|'.join(map(re.escape, NO_IDENTIFIERS))}){BLANK}"
 # What may be another kind of value than text, or a number that can be written otherwise.
 NO_PLAIN_TEXT = r"^(?:[{\[]|(?:true|false|-?\d+\.\d+|-?\d+(?:\.\d+)?[eE][-+]?\d+)$)"
@@ -98,6 +102,7 @@ MACROS = rf"""
 -- `value` is what `line` has at `place`.
 create macro scalar(value, line, place) as
     case
+        when not contains('{{[tf-0123456789', left(value, 1)) then value
         when not regexp_matches(value, '{NO_PLAIN_TEXT}') then value
         when json_type(line, place) = 'VARCHAR' then value
         when json_type(line, place) in ('OBJECT', 'ARRAY', 'BOOLEAN') then null
@@ -108,9 +113,9 @@ create macro scalar(value, line, place) as
     end;
 create macro identifier(value, further) as
     case
-        when not regexp_full_match(value, '{NO_IDENTIFIER}')
-            and not list_contains(further, lower(trim(value)))
-            then value
+        when len(further) > 0 and list_contains(further, lower(trim(value))) then null
+        when value <> '' and contains('{BEGINS_NO_IDENTIFIER}', left(value, 1)) then value
+        when not regexp_full_match(value, '{NO_IDENTIFIER}') then value
     end;
 -- A leap second is the last microsecond before the next minute.
 create macro without_leap_second(value) as
@@ -239,6 +244,8 @@ class Reader:
         self._new_years = list(new_years)
         self._dates: dict[str, tuple[date | None, date | None]] = {}
         self._connection = connect(memory)
+        if memory.endswith("KiB") and int(memory[:-3]) < LITTLE_MEMORY_KIB:
+            run(self._connection, "set threads = 1")  # each takes its own
         # Small row groups, so that a batch of some ten thousand lines keeps every core busy.
         run(self._connection, "attach ':memory:' as batch (row_group_size 4096, block_size 16384)")
         run(self._connection, "use batch")
@@ -280,6 +287,8 @@ class Reader:
             "create table lines_before (delivery_id varchar, line_number bigint, is_event boolean)",
         )
         self._query = QUERY.read_text(encoding="utf-8")
+        statements = REJECTED.read_text(encoding="utf-8").split(";\n")
+        self._rejected = [statement for statement in statements if statement.strip()]
 
     def close(self) -> None:
         """Forget everything."""
@@ -400,7 +409,10 @@ class Reader:
         """Make `rejected` of `readings`: lines set aside, each with the date it is counted on."""
         continued = batch.delivery_ids[0] if len(set(batch.delivery_ids)) == 1 else None
         first, last = self._dates.get(continued, (None, None))
-        run(self._connection, REJECTED.read_text(encoding="utf-8"), {"last_date": last})
+        for statement in self._rejected:
+            given = {"last_date": last, "is_alone": continued is not None}
+            wanted = {name: value for name, value in given.items() if f"${name}" in statement}
+            run(self._connection, statement, wanted)
         if continued:
             [(first_here, last_here)] = run(
                 self._connection,

@@ -19,12 +19,16 @@ with recognised as (
 decoded as (
     select
         * replace (
+            -- One within the other: of conditions that are joined by `and`, all are worked out for every line.
             case
-                when
-                    contains(json, '"data_base64"')
-                    and json_type(json, '$.data_base64') = 'VARCHAR'
-                    and coalesce(json_type(json, '$.data') = 'NULL', true)
-                    then with_data(json, text_of_base64(json ->> '$.data_base64'))
+                when contains(json, '"data_base64"')
+                    then case
+                        when
+                            json_type(json, '$.data_base64') = 'VARCHAR'
+                            and coalesce(json_type(json, '$.data') = 'NULL', true)
+                            then with_data(json, text_of_base64(json ->> '$.data_base64'))
+                        else json
+                    end
                 else json
             end as json
         )

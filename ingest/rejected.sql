@@ -2,7 +2,7 @@
 -- is lost.
 --
 -- That is the date of its own time, if one can be read and is possible; else of the nearest earlier line of its delivery
--- that has one ($last_date is carried over from the batch before), else of the nearest later one.
+-- that has one (one may be carried over from the batch before), else of the nearest later one.
 
 create or replace table spoiled as
 select
@@ -24,6 +24,7 @@ inner join lines
 cross join pads
 where readings.reason not in ('blank', 'stored', 'expired');
 
+-- Of a delivery that is alone in the batch, it may go on in the next one: its dates are wanted in any case.
 create or replace table dated as
 with moments as (
     select
@@ -46,7 +47,10 @@ select
     moments.line_number,
     cast((moments.possible_at at time zone 'UTC') at time zone helpline.timezone as date) as local_date
 from moments
-cross join helpline;
+cross join helpline
+where
+    $is_alone
+    or moments.delivery_id in (select spoiled.delivery_id from spoiled);
 
 create or replace table rejected as
 select

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import ingest.content
@@ -348,6 +348,7 @@ LINES = st.one_of(
 @settings(
     max_examples=25,
     deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
@@ -393,8 +394,10 @@ def test_any_way_of_growing_ends_as_one_pull_of_the_last_files(key, texts, night
         pull(at_once)
         for sql in (EVENTS, REJECTS):
             assert rows(nightly, sql) == rows(at_once, sql)
+        # The same text may have come compressed in between: by its bytes it is another one then.
         ledger = (
-            "select * exclude (delivery_id, loaded_at, file) from raw.deliveries order by sha256"
+            "select * exclude (delivery_id, loaded_at, file, sha256, bytes) from raw.deliveries"
+            " order by text_sha256"
         )
         assert query(nightly, ledger) == query(at_once, ledger)
 
