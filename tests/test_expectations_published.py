@@ -74,6 +74,7 @@ inner join figures.figure_definitions using (figure);
 
 # The rest of the warehouse, as it would be beside such figures.
 SURROUNDINGS = """
+update raw.settings set starts_on = date '2020-01-01';
 delete from raw.exclusions;
 delete from raw.published;
 insert into raw.published by name
