@@ -19,7 +19,7 @@ from tests.test_nights import deliver, differences, read_breaks, read_rows, rows
 
 # A whole run for each example, as in test_nights.
 @settings(
-    max_examples=12,
+    max_examples=10,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     print_blob=True,
@@ -33,7 +33,11 @@ def test_what_is_lost_makes_figures_provisional(delivered, drawn, models: Models
         nightly = Workspace(folder / "nightly", str(folder / "logs"), helpline)
         for night in delivered:
             deliver(night, folder / "logs")
-            ingest.pull(nightly)
+            try:
+                ingest.pull(nightly)
+            except ingest.Problem as nothing_read:  # of all that came so far
+                assert "nothing to make figures of" in str(nothing_read)
+                continue
             deliveries.judge(nightly)
             models.build(nightly.warehouse)
             log = read_slowly(folder / "logs", helpline, key)
