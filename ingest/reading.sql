@@ -73,6 +73,42 @@ parsed as (
     from decoded
 ),
 
+-- One step after the other: an alias that is used beside its own making is worked out, and planned, once more.
+typed as (
+    select
+        parsed.*,
+        nullif(event.type, '') as event_type,
+        event_type = 'helpline.button.clicked' as is_click,
+        event_type = 'helpline.session.scheduled' as is_scheduling,
+        event_type = 'helpline.session.requested' as is_request,
+        event_type = 'helpline.session.answered' as is_answer,
+        event_type = 'helpline.session.registered' as is_registration,
+        event_type = 'helpline.log.covered' as is_coverage,
+        event_type in (
+            'helpline.session.scheduled',
+            'helpline.session.requested',
+            'helpline.session.answered',
+            'helpline.session.abandoned',
+            'helpline.session.ended',
+            'helpline.session.registered'
+        ) as is_session
+    from parsed
+),
+
+identified as (
+    select
+        *,
+        scalar(event.id, json, '$.id') as id_text,
+        case when is_session then scalar(event.subject, json, '$.subject') end as session_text,
+        case
+            when is_click or is_scheduling or is_request
+                then scalar(event.data.visitor, json, '$.data.visitor')
+        end as visitor_text,
+        case when is_registration then scalar(event.data.client, json, '$.data.client') end as client_text,
+        case when is_answer then scalar(event.data.responder, json, '$.data.responder') end as responder_text
+    from typed
+),
+
 -- A field counts only in the types of event that have it.
 fitted as (
     select
@@ -83,10 +119,15 @@ fitted as (
         is_read_again,
         is_blank,
         is_json,
+        event_type,
+        is_click,
+        is_scheduling,
+        is_request,
+        is_coverage,
+        is_session,
         event.specversion as specversion,
-        identifier(scalar(event.id, json, '$.id'), helpline.no_identifiers) as id,
+        identifier(id_text, helpline.no_identifiers) as id,
         nullif(event.source, '') as source,
-        nullif(event.type, '') as event_type,
         instant(event.time) as occurred_at,
         -- What is no object has become an object of nulls, and what is no list a null: asked again, for the few
         -- lines where that may be so.
@@ -103,27 +144,7 @@ fitted as (
                 then coalesce(json_type(json, '$.data') not in ('OBJECT', 'NULL'), false)
             else false
         end as has_bad_data,
-        event_type = 'helpline.button.clicked' as is_click,
-        event_type = 'helpline.session.scheduled' as is_scheduling,
-        event_type = 'helpline.session.requested' as is_request,
-        event_type = 'helpline.session.registered' as is_registration,
-        event_type = 'helpline.log.covered' as is_coverage,
-        event_type in (
-            'helpline.session.scheduled',
-            'helpline.session.requested',
-            'helpline.session.answered',
-            'helpline.session.abandoned',
-            'helpline.session.ended',
-            'helpline.session.registered'
-        ) as is_session,
-        case when is_session then identifier(scalar(event.subject, json, '$.subject'), helpline.no_identifiers) end as session,
-        event_type = 'helpline.session.answered' as is_answer,
-        case
-            when is_click or is_scheduling or is_request
-                then scalar(event.data.visitor, json, '$.data.visitor')
-        end as visitor_text,
-        case when is_registration then scalar(event.data.client, json, '$.data.client') end as client_text,
-        case when is_answer then scalar(event.data.responder, json, '$.data.responder') end as responder_text,
+        identifier(session_text, helpline.no_identifiers) as session,
         identifier(visitor_text, helpline.no_identifiers) as visitor,
         identifier(client_text, helpline.no_identifiers) as client,
         identifier(responder_text, helpline.no_identifiers) as responder,
@@ -155,7 +176,7 @@ fitted as (
         )
         + cast(is_registration and client_text is null and event.data.client is not null as tinyint)
         + cast(is_answer and responder_text is null and event.data.responder is not null as tinyint) as unfit_fields
-    from parsed
+    from identified
     cross join helpline
 ),
 
