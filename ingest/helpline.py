@@ -144,7 +144,7 @@ def load_helpline(path: Path) -> Helpline:
     if not path.is_dir():
         raise Problem(
             f"There is no helpline's folder at {path}. Name it with --helpline or "
-            "CHATCIJFERS_HELPLINE; helplines/nupraatikerover is an example."
+            f"CHATCIJFERS_HELPLINE, or begin one there: make new HELPLINE={path}"
         )
     folder = Folder(path)
     settings = read_settings(folder)

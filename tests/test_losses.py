@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
 
+import duckdb
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 import ingest
 from expectations import deliveries
+from ingest.reasons import NOT_LOST, REASONS
 from ingest.workspace import Workspace
 from operations.losses import read_story
 from tests import reference, strategies
@@ -82,3 +86,29 @@ def read_slowly(logs: Path, helpline: Path, key: str) -> reference.Log:
         is_judged=True,
         unreadable=[file.name for file in unreadable],
     )
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_models_and_ingest_lose_for_the_same_reasons(reason: str, models: Models):
+    nodes = json.loads(models.manifest.read_text())["nodes"]
+    compiled = nodes["model.chatcijfers.stg_logs__rejects"]["compiled_code"]
+    with duckdb.connect() as connection:
+        connection.execute(
+            """
+            attach ':memory:' as warehouse;
+            create schema warehouse.raw;
+            create schema warehouse.staging;
+            create table warehouse.raw.deliveries as
+            select 'd' as delivery_id, 'd' as sha256, 'loaded' as status;
+            create table warehouse.raw.rejects as
+            select
+                'd' as delivery_id, $1 as reason, uuid() as event_id, uuid() as line_id,
+                'helpline.button.clicked' as event_type, 'button' as log, 1 as line_number,
+                date '2022-01-01' as local_date;
+            create table warehouse.staging.stg_helpline__settings as
+            select date '2020-01-01' as starts_on;
+            """.replace("$1", f"'{reason}'")
+        )
+        connection.execute("use warehouse")
+        lost = len(connection.execute(compiled).fetchall())
+    assert lost == (reason not in NOT_LOST)
