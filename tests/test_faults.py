@@ -201,6 +201,7 @@ def test_what_a_kill_could_leave_is_found(scene: Scene, tmp_path: Path):
     with duckdb.connect(str(state / "warehouse.duckdb")) as warehouse:
         warehouse.execute("insert into raw.events from raw.events limit 1")
         warehouse.execute("delete from raw.delivery_files")
+        warehouse.execute("insert into raw.public_months values ('chat', '1999-01')")
     found = "\n".join(differences(night.after, state))
     for sign in (
         ".building-x-1 was left behind",
@@ -213,6 +214,18 @@ def test_what_a_kill_could_leave_is_found(scene: Scene, tmp_path: Path):
         "2 rows of raw.delivery_files are lost, doubled or changed",
     ):
         assert sign in found
+    assert "public_months" not in found
+
+
+def test_what_was_public_before_a_night_may_not_be_wanting_after_it(scene: Scene, tmp_path: Path):
+    [night] = scene.situations
+    noted = tmp_path / "noted"
+    copy(night.after, noted)
+    with duckdb.connect(str(noted / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("insert into raw.public_months values ('chat', '1999-01')")
+    assert differences(night.after, noted) == []
+    [said] = differences(noted, night.after)
+    assert "1 rows of raw.public_months are lost" in said
 
 
 def test_a_reader_notices_a_release_that_is_not_whole(scene: Scene, tmp_path: Path):
