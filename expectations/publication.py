@@ -34,9 +34,9 @@ from publish.publications import (
     Row,
     as_publications,
     closes_a_year,
-    read_history,
     read_proposed,
 )
+from publish.seen import read_seen
 
 COLUMNS = [
     "identity", "relation", "figure", "period", "breakdown", "category", "found", "against",
@@ -402,7 +402,7 @@ def read_evidence(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -
         """
     ).fetchall()
     return Evidence(
-        before=read_history(workspace.published),
+        before=read_seen(connection, workspace.published),
         proposed=read_proposed(connection),
         documents=published_documents(connection),
         definitions=read_definitions(connection),

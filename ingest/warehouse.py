@@ -14,7 +14,7 @@ from ingest.problem import OutOfMemory, Problem, is_full, no_room
 
 # Any change to warehouse.sql needs a new number here, and a file of that number in migrations/ that
 # makes the same of a warehouse of the version before.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 DEFINITION = Path(__file__).with_name("warehouse.sql")
 MIGRATIONS = Path(__file__).with_name("migrations")
 # Nothing is spilled to disk, fetched from elsewhere, or taken from a Python variable by its name.

@@ -18,6 +18,7 @@ from publish.analyst import open_shell
 from publish.protect import protect
 from publish.record import lines_to_decide, record
 from publish.release import release
+from publish.seen import forget
 from publish.serve import serve
 from publish.show import show
 from publish.verify import is_without_database, say_without_database, verify
@@ -75,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     asked[5].add_argument(
         "query", nargs="?", default="", help="SQL, a query of dbt_project/analyses, or a file"
     )
+    forgetting = add(
+        "forget", _forget, "take what is left of what was public for all that there was"
+    )
+    forgetting.add_argument("--reason", required=True, help="why what readers have does not count")
+    forgetting.add_argument("--author", required=True, help="who decides")
     serving = add("serve", _serve, "show the latest release's pages on 127.0.0.1, until Ctrl-C")
     serving.add_argument("--port", type=int, default=8080, help="of 127.0.0.1 (8080)")
     recording = add("record", _record, "add a document's figures to the helpline's published.csv")
@@ -118,6 +124,12 @@ def _release(options: argparse.Namespace) -> str:
     workspace = _workspace(options)
     with hold(workspace.data):
         return str(release(workspace).folder)
+
+
+def _forget(options: argparse.Namespace) -> str:
+    workspace = _workspace(options)
+    with hold(workspace.data):
+        return forget(workspace, options.reason, options.author)
 
 
 def _show(options: argparse.Namespace) -> str:

@@ -35,7 +35,7 @@ def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT)
     read: their days are provisional, of months that are not public yet if no date is known. Which
     these are follows from what was public before. How many files were passed over is told beside
     the figures. Which years are closed, and the figures that are stored of those whose events are
-    deleted, belong to it as well.
+    deleted, belong to it as well; and what somebody decided of the history.
     """
     parts = {
         "deliveries": deliveries(connection),
@@ -46,6 +46,7 @@ def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT)
         "passed_over": connection.execute("select count(*) from raw.passed_over").fetchall(),
         "code": code_hash(code_root),
         "closed": {name: _content(connection, name) for name in CLOSED_TABLES},
+        "decisions": _content(connection, "public_decisions"),
     }
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

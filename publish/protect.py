@@ -41,8 +41,8 @@ from publish.publications import (
     Row,
     as_publications,
     closes_a_year,
-    read_history,
 )
+from publish.seen import read_seen
 from publish.waiting import held_to_what_waits, without_what_waits, years_to_wait
 
 log = logging.getLogger("chatcijfers.protect")
@@ -102,10 +102,10 @@ def protect(workspace: Workspace) -> Protected:
     """Propose what is to be public, from the warehouse's figures and all that was public before.
 
     Writes the schema `disclosure` and the column `conf_status` of the figures, whole or not at all.
-    Raises Problem if there is no warehouse, or if the latest release's history is damaged.
+    Raises Problem if there is no warehouse, or if the releases' history is damaged or wanting.
     """
-    before = read_history(workspace.published)
     with open_warehouse(workspace.warehouse) as connection:
+        before = read_seen(connection, workspace.published)
         run(connection, "use warehouse")
         _require_figures(connection)
         protected = _propose(connection, before)

@@ -9,7 +9,7 @@ import duckdb
 from ingest.definitions import read_definitions
 from ingest.warehouse import fill, run
 from ingest.workspace import Workspace
-from publish.publications import read_history
+from publish.seen import read_seen
 
 LOGS_OF_BASES = {"button": ("button",), "chat": ("chat",), "both": ("button", "chat")}
 
@@ -18,12 +18,12 @@ def store_public_months(connection: duckdb.DuckDBPyConnection, workspace: Worksp
     """Note in an open warehouse the months of which readers have seen a final figure, by log.
 
     A figure that rests on both logs makes a month public for both. Raises Problem if the history of
-    what was public cannot be read.
+    what was public cannot be read, or is not what the warehouse knows of it.
     """
     definitions = read_definitions()
     months = {
         (log, cell.period)
-        for cell, row in read_history(workspace.published).rows().items()
+        for cell, row in read_seen(connection, workspace.published).rows().items()
         if row.is_shown and re.fullmatch(r"\d{4}-\d\d", cell.period) and cell.figure in definitions
         for log in LOGS_OF_BASES[definitions[cell.figure].basis]
     }

@@ -9,6 +9,7 @@ content before did not have.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ import duckdb
 
 from ingest.problem import Problem
 from publish.disclosure.cells import Cell, Publication
+from publish.place import UNFINISHED
 from publish.verify import MANIFEST, sha256
 
 PUBLICATIONS = "internal/publications.csv"
@@ -29,11 +31,25 @@ PUBLIC_FIGURES = "public/figures.csv"
 
 LONGEST_LINE = 4096  # bytes
 
+REMEDY = (
+    "Restore the last backup (`make restore`), or put the release back that is wanting or changed, "
+    "and run again. Only if what readers have does not count: `python -m publish forget --reason "
+    "WHY --author WHO` takes what is left for all that there was."
+)
+
 FREE = "F"
 CONFIDENTIAL = "C"
 SECONDARY = "D"
 NOT_YET = "N"
 PENDING = "P"  # of the observation statuses
+
+
+class LostHistoryError(Problem):
+    """What a release says of the history cannot be read; `release` is its folder or link."""
+
+    def __init__(self, release: Path, message: str) -> None:
+        super().__init__(message)
+        self.release = release
 
 
 class Row(NamedTuple):
@@ -122,6 +138,15 @@ class Publications:
         """Give the rows of every content, oldest first."""
         return [self.rows(content.content) for content in self.contents]
 
+    def digest(self, content: int | None = None) -> str:
+        """Hash all that readers have seen through a content (by default the last): SHA-256, hex."""
+        last = content if content is not None else len(self.contents)
+        digest = hashlib.sha256()
+        for number, row in self.changes:
+            if number <= last:
+                digest.update(json.dumps([number, *row], ensure_ascii=False).encode())
+        return digest.hexdigest()
+
     def followed_by(self, content: Content, rows: Mapping[Cell, Row]) -> Publications:
         """Give the history with one more content, which has these rows and what it keeps."""
         before = self.rows()
@@ -132,20 +157,27 @@ class Publications:
 
 
 def read_history(published: Path) -> Publications:
-    """Read all that readers have seen so far, from the release that knows most of it.
+    """Read what the releases say that readers have seen so far, from the one that knows most of it.
 
     That is the latest one, unless somebody has pointed `latest` at an older release. There is no
-    history before the first release. Raises Problem if it cannot be read: to go on without it would
-    forget what readers have seen.
+    history before the first release. Raises Problem if a release's history cannot be read: to go on
+    without it would forget what readers have seen. Whether a release is wanting,
+    `publish.seen.read_seen` knows.
     """
     latest = published / "latest"
-    releases = sorted(path.parent for path in (published / "releases").glob(f"*/{MANIFEST}"))
-    if latest.is_symlink() or latest.exists():
-        if not (latest / MANIFEST).is_file():
-            raise _damaged(latest, MANIFEST)
-    elif not releases:
+    releases = [
+        path
+        for path in sorted((published / "releases").glob("*"))
+        if path.is_dir() and not path.name.startswith((UNFINISHED, "."))
+    ]
+    has_latest = latest.is_symlink() or latest.exists()
+    if has_latest and not (latest / MANIFEST).is_file():
+        raise _damaged(latest, MANIFEST)
+    if not releases:
         return Publications()
     newest = max(releases, key=lambda release: (_last_content(release), _is(release, latest)))
+    if has_latest and not _is(newest, latest):
+        read_publications(latest)
     return read_publications(newest)
 
 
@@ -154,7 +186,13 @@ def _is(release: Path, link: Path) -> bool:
 
 
 def _last_content(release: Path) -> int:
-    """Give the number of the last content in a release's history, from its last line."""
+    """Give the number of the last content in a release's history, from its last line.
+
+    0 if the history has none. Raises Problem if its end cannot be read, or if it has no end and
+    should have one.
+    """
+    if not (release / MANIFEST).is_file():
+        raise _damaged(release, MANIFEST)
     try:
         with (release / PUBLICATIONS).open("rb") as file:
             file.seek(0, os.SEEK_END)
@@ -162,7 +200,7 @@ def _last_content(release: Path) -> int:
             last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
         return int(last.partition(b",")[0])
     except (OSError, ValueError):
-        return 0
+        return len(read_publications(release).contents)
 
 
 def read_publications(release: Path) -> Publications:
@@ -187,7 +225,11 @@ def read_publications(release: Path) -> Publications:
             (int(line["content"]), Row(*(line[name] for name in COLUMNS)))
             for line in csv.DictReader(file)
         )
-    return Publications(contents, changes)
+    history = Publications(contents, changes)
+    noted = public.get("history")  # not by releases that were made before it was noted
+    if noted and (noted["contents"], noted["sha256"]) != (len(contents), history.digest()):
+        raise _damaged(release, MANIFEST)
+    return history
 
 
 def read_proposed(connection: duckdb.DuckDBPyConnection) -> Publications:
@@ -205,10 +247,11 @@ def read_proposed(connection: duckdb.DuckDBPyConnection) -> Publications:
     )
 
 
-def _damaged(release: Path, name: str) -> Problem:
-    return Problem(
+def _damaged(release: Path, name: str) -> LostHistoryError:
+    return LostHistoryError(
+        release,
         f"{release.resolve() / name} is not what it was when it was published, and it says which "
-        "figures readers have seen already. Put the release back from a backup, and run again."
+        f"figures readers have seen already. {REMEDY}",
     )
 
 

@@ -20,6 +20,8 @@ from publish.contents import describe, open_warehouse, published_tables
 from publish.identity import input_id
 from publish.notes import PLACED, note
 from publish.place import make_shared_folder, point, put_in_place, remove_stale, unfinished
+from publish.publications import read_proposed
+from publish.seen import Noted, note_seen, read_noted
 from publish.verify import is_without_database, verify
 from publish.write import write
 
@@ -50,7 +52,11 @@ def release(workspace: Workspace) -> Release:
         tables = describe(connection, published_tables(connection))
         gates = _require_gates(workspace, inputs, tables)
         with _explaining(workspace.published):
-            return _publish(connection, workspace, inputs, gates, started_at)
+            published = _publish(connection, workspace, inputs, gates, started_at)
+        seen, noted = read_proposed(connection), read_noted(connection)
+    if noted != Noted.of(seen):
+        note_seen(workspace, seen)
+    return published
 
 
 def release_id(inputs: str, tables: dict[str, dict]) -> str:

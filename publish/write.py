@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from publish.publications import (
     read_proposed,
     write_publications,
 )
+from publish.seen import Noted
 from publish.site import write_site
 from publish.verify import DATABASE, MANIFEST, RUN, sha256
 
@@ -228,7 +230,14 @@ def _manifest(
         "helpline": settings["name"],
         "settings": settings,
         "gates": {name: gate.summary() for name, gate in gates.items()},
-        "public": _standing(connection) | {"contents": as_dicts(publications.contents)},
+        "public": _standing(connection)
+        | {
+            "contents": as_dicts(publications.contents),
+            "history": asdict(Noted.of(publications)),
+            "decisions": read_dicts(
+                connection, "select columns(*)::varchar from raw.public_decisions order by rowid"
+            ),
+        },
         "rejects": dict(rejects),
         "files": dict(sorted(files.items())),
         "deliveries": deliveries(connection),

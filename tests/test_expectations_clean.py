@@ -22,6 +22,7 @@ from pathlib import Path
 import duckdb
 
 from expectations.figures import judge
+from ingest.warehouse import SCHEMA_VERSION
 from ingest.workspace import Workspace
 from publish.protect import protect
 
@@ -357,8 +358,9 @@ create table figures.breaks as
     where breaks_with = 'opening_hours';
 """
 
-SETTINGS = """
-insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 4);
+SETTINGS = f"""
+insert into raw.warehouse (key_fingerprint, schema_version)
+    values ('0011223344556677', {SCHEMA_VERSION});
 insert into raw.settings values
     ('Testlijn', 'nl', 'Europe/Brussels', date '2021-12-01', 30, 10, 5, null, 2, 14);
 insert into raw.opening_hours values

@@ -1,0 +1,28 @@
+-- From version 4 to 5: what readers have seen is noted, and what somebody decides about it.
+
+create table warehouse.raw.public_history (
+    contents bigint not null,
+    sha256 varchar not null,
+);
+comment on table warehouse.raw.public_history is
+    'What readers have seen, noted after each release: a history that is shorter or another one is refused.';
+comment on column warehouse.raw.public_history.contents is 'How many contents public/ has had.';
+comment on column warehouse.raw.public_history.sha256 is 'SHA-256 of all of them, in hex.';
+
+create table warehouse.raw.public_decisions (
+    kind varchar not null check (kind in ('begun_anew', 'forgotten')),
+    decided_on date not null,
+    author varchar,
+    reason varchar not null,
+    contents_before bigint,
+    contents_after bigint,
+);
+comment on table warehouse.raw.public_decisions is
+    'What somebody decided about what readers have seen, and why.';
+comment on column warehouse.raw.public_decisions.kind is
+    'begun_anew: a new warehouse beside releases of another one; forgotten: what is left of the history is all there was.';
+comment on column warehouse.raw.public_decisions.decided_on is 'Day of the decision, in UTC.';
+comment on column warehouse.raw.public_decisions.author is 'Who decided.';
+comment on column warehouse.raw.public_decisions.reason is 'Why.';
+comment on column warehouse.raw.public_decisions.contents_before is 'Contents of public/ that had been noted.';
+comment on column warehouse.raw.public_decisions.contents_after is 'Contents of public/ that count since.';
