@@ -22,7 +22,7 @@ help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: environment  ## Run the night now: logs (LOGS=, or simulated ones) to a release under DATA=, for HELPLINE=
-	@$(PYTHON) -m dags run --data "$(DATA)" --logs "$(LOGS)" --helpline "$(HELPLINE)"
+	@$(PYTHON) -m dags run --data "$(DATA)" --logs "$(LOGS)" --helpline "$(HELPLINE)" $(if $(ANEW),--anew "$$ANEW")
 
 up: environment  ## Start Airflow with its UI on 127.0.0.1 (PORT=) and the nightly schedule active, until Ctrl-C
 	@$(PYTHON) -m dags up --data "$(DATA)" --logs "$(LOGS)" --helpline "$(HELPLINE)" --port "$(PORT)"

@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _end)
     try:
         if options.command == "run":
-            run.run(workspace)
+            run.run(workspace, options.anew)
         elif options.command == "service":
             stack.serve(options.name, workspace, options.arguments)
         else:
@@ -41,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dags", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run_parser = commands.add_parser("run", help="run the nightly DAG once, now, through Airflow")
+    run_parser.add_argument(
+        "--anew", metavar="WHY", help="make a new warehouse where one is gone; the reason is kept"
+    )
     up_parser = commands.add_parser("up", help="start Airflow with its UI and the schedule active")
     up_parser.add_argument("--port", type=int, default=8080, help="of the UI on 127.0.0.1 (8080)")
     stack_parser = commands.add_parser("service", help="what a container of the stack runs")

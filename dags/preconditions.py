@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from ingest import modes
-from ingest.belonging import require_own
+from ingest.belonging import begin_anew, require_not_lost, require_own
 from ingest.content import require_logs
 from ingest.helpline import Helpline, load_helpline
 from ingest.key import has_key, read_key
 from ingest.problem import OutOfReach, Problem
 from ingest.sources import find_files
-from ingest.warehouse import Outdated, Withheld, open_warehouse
+from ingest.warehouse import Outdated, Withheld, open_warehouse, private_files
 from ingest.wording import printable
 from ingest.workspace import Workspace
 
@@ -41,12 +41,17 @@ def require(workspace: Workspace) -> Helpline:
     return helpline
 
 
-def require_warehouse(workspace: Workspace, helpline: Helpline) -> None:
-    """Refuse a warehouse of another key, another helpline or the other kind of logs.
+def require_warehouse(workspace: Workspace, helpline: Helpline, anew: str | None = None) -> None:
+    """Refuse a warehouse of another key, another helpline or the other kind of logs, or one lost.
 
-    The caller holds the state folder's lock. One of an earlier version, or that cannot be read, is
-    left to the pull. Raises Problem.
+    With `anew`, the reason, a new one is made where one was lost. The caller holds the state
+    folder's lock. One of an earlier version, or that cannot be read, is left to the pull. Raises
+    Problem.
     """
+    if anew is not None:
+        with private_files():
+            begin_anew(workspace, anew)
+    require_not_lost(workspace)
     if not workspace.warehouse.exists() or not workspace.warehouse.stat().st_size:
         return
     key = read_key(workspace)

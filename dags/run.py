@@ -26,18 +26,19 @@ PULL, TRANSFORM, JUDGE_FIGURES = "pull", "transform", "judge figures"
 BYTES_TO_WORK_WITH = 1_000_000
 
 
-def run(workspace: Workspace) -> None:
+def run(workspace: Workspace, anew: str | None = None) -> None:
     """Run the nightly DAG once on a workspace, and print its parts, main figures and release.
 
-    Raises Problem, with the reason in plain words, if there is no release in the end or if another
-    run is using the same state folder.
+    `anew` is why a new warehouse is made beside releases of one that is gone. Raises Problem, with
+    the reason in plain words, if there is no release in the end or if another run is using the same
+    state folder.
     """
     started = time.monotonic()
     parts = Parts()
     helpline = preconditions.require(workspace)
     print(f"The night of {helpline.name}, into {workspace.data}")
     with lock.hold(workspace.data):
-        preconditions.require_warehouse(workspace, helpline)
+        preconditions.require_warehouse(workspace, helpline, anew)
         with _airflow_to_itself(workspace):
             preparation.prepare(workspace)
             _through_airflow(workspace, parts)

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from getpass import getpass
 from pathlib import Path
 
+from ingest.belonging import begin_anew
 from ingest.deliveries import (
     Delivery,
     list_deliveries,
@@ -27,6 +28,7 @@ from ingest.problem import Problem
 from ingest.pull import DEFAULT_MEMORY, LEAST_MEMORY, pull
 from ingest.settings import SETTINGS
 from ingest.trial import describe_trial, try_logs
+from ingest.warehouse import private_files
 from ingest.wording import counted
 from ingest.workspace import DEFAULT_DATA, DEFAULT_HELPLINE, Workspace
 
@@ -111,6 +113,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SIZE",
         help=f"memory it may take, such as 2GB (default: {MEMORY_LIMITS})",
     )
+    one.add_argument(
+        "--anew",
+        metavar="WHY",
+        help="make a new warehouse beside releases of one that is gone, and keep the reason",
+    )
     folder(command("check", _check, "say what is wrong with a helpline's folder, or what it holds"))
     one = command("check-logs", _check_logs, "try logs without loading them, and say what is read")
     one.add_argument("path", metavar="PATH", type=Path, help="a file, or a folder of logs")
@@ -145,7 +152,11 @@ def _pull(options: argparse.Namespace) -> None:
     A damaged file is refused whole and tried again next time; a line that does not fit is set aside
     with its reason. Afterwards: `python -m ingest deliveries`.
     """
-    pull(_workspace(options), memory=options.memory)
+    workspace = _workspace(options)
+    if options.anew is not None:
+        with private_files(), hold(workspace.data):
+            begin_anew(workspace, options.anew)
+    pull(workspace, memory=options.memory)
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from ingest.helpline import Helpline
+from ingest.key import read_key
 from ingest.problem import Problem
-from ingest.warehouse import run
+from ingest.warehouse import fill, open_warehouse, run
 from ingest.workspace import Workspace
 
 ANOTHER = "another state folder (DATA=, --data or CHATCIJFERS_DATA)"
+
+
+def require_not_lost(workspace: Workspace) -> None:
+    """Refuse to make a new warehouse beside releases of one that is gone.
+
+    Logs may be gone, and what was decided and retired is nowhere else: figures that were public
+    would come out otherwise. Raises Problem with the remedy.
+    """
+    releases = workspace.published / "releases"
+    if not workspace.warehouse.exists() and any(releases.glob("[!.]*")):
+        raise Problem(
+            f"The warehouse {workspace.warehouse} is gone, and {releases} holds releases that were "
+            "made from it. Restore the last backup: make restore. Only if there is none, begin "
+            "anew from the logs that are left, and say why: python -m ingest pull --anew WHY, or "
+            "make run ANEW=WHY. What was public still counts then."
+        )
+
+
+def begin_anew(workspace: Workspace, reason: str, now: datetime | None = None) -> None:
+    """Make a new, empty warehouse beside releases of one that is gone, and keep the reason in it.
+
+    The caller holds the lock. Raises Problem if there is a warehouse, or no reason.
+    """
+    if not reason.strip():
+        raise Problem("Say why the warehouse is begun anew: the reason is kept.")
+    if workspace.warehouse.exists():
+        raise Problem(
+            f"There is a warehouse at {workspace.warehouse}: nothing is begun anew beside it."
+        )
+    decided_on = f"{now or datetime.now(UTC):%Y-%m-%d}"
+    with open_warehouse(workspace.warehouse, key=read_key(workspace), make=True) as connection:
+        fill(
+            connection,
+            "warehouse.raw.public_decisions (kind, decided_on, reason)",
+            [("begun_anew", decided_on, reason)],
+            3,
+        )
 
 
 def claim(connection, workspace: Workspace, helpline: Helpline) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest import modes
-from ingest.belonging import claim
+from ingest.belonging import claim, require_not_lost
 from ingest.closings import closed_before, last_closed_year, require_categories
 from ingest.content import require_logs
 from ingest.exclusions import store_exclusions
@@ -114,6 +114,7 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -
     allowed = _bytes(memory or os.environ.get("CHATCIJFERS_MEMORY") or DEFAULT_MEMORY)
     half = f"{allowed // 2 // 1024}KiB"
     key = read_key(workspace)
+    require_not_lost(workspace)
     helpline = load_helpline(workspace.helpline)
     for warning in helpline.warnings:
         LOG.warning(warning)

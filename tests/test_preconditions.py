@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dags import stack
+from dags import preconditions, stack
 from ingest import lock
 from ingest.belonging import claim
 from ingest.helpline import load_helpline
@@ -225,3 +225,46 @@ def test_who_was_first_decides_and_an_empty_warehouse_is_anybodys(tmp_path):
     ):
         claim(connection, workspace, load_helpline(HELPLINE))
         assert run(connection, "select is_simulated from warehouse.raw.warehouse") == [(False,)]
+
+
+# --- a warehouse that is gone while its releases are there
+
+
+@pytest.fixture
+def bereft(tmp_path: Path, logs: Path, key: str) -> Workspace:
+    """A state folder whose warehouse is gone: a release of it is there."""
+    workspace = Workspace(tmp_path / "data", str(logs), HELPLINE)
+    workspace.data.mkdir(mode=0o700)
+    (workspace.published / "releases" / "0123").mkdir(parents=True)
+    return workspace
+
+
+def test_no_new_warehouse_is_made_beside_releases_of_one_that_is_gone(bereft, logs):
+    told = said(bereft.data, logs, CHATCIJFERS_KEY=KEY)
+    assert "is gone" in told
+    assert "make restore" in told
+    assert "make run ANEW=WHY" in told
+    with pytest.raises(Problem, match=r"is gone.*make restore.*pull --anew WHY"):
+        pull(bereft)
+    assert not bereft.warehouse.exists()
+
+
+def test_with_a_reason_it_is_begun_anew_once_and_the_reason_is_kept(bereft):
+    helpline = load_helpline(HELPLINE)
+    with pytest.raises(Problem, match="Say why"):
+        preconditions.require_warehouse(bereft, helpline, " ")
+    preconditions.require_warehouse(bereft, helpline, "the disk broke")
+    with pytest.raises(Problem, match="nothing is begun anew"):
+        preconditions.require_warehouse(bereft, helpline, "and again")
+    pull(bereft)
+    with open_warehouse(bereft.warehouse, read_only=True) as connection:
+        kept = run(connection, "select kind, reason from warehouse.raw.public_decisions")
+    assert kept == [("begun_anew", "the disk broke")]
+
+
+def test_the_first_warehouse_needs_no_reason(tmp_path, logs, key):
+    workspace = Workspace(tmp_path / "data", str(logs), HELPLINE)
+    workspace.data.mkdir(mode=0o700)
+    (workspace.published / "releases" / ".building-x-1").mkdir(parents=True)
+    pull(workspace)
+    assert workspace.warehouse.exists()
