@@ -8,6 +8,7 @@ leaves everything as it was; one that is killed after it leaves the rest to the 
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import shutil
 from contextlib import suppress
@@ -23,6 +24,9 @@ from operations.files import explain, read_json, write_json
 from operations.progress import Bytes
 from operations.store import Manifest, Store
 from publish.place import OPEN_FOLDER, exchange, make_shared_folder, point
+from publish.publications import LostHistoryError, find_newest, read_history
+
+log = logging.getLogger("chatcijfers.restore")
 
 STAGE = ".restoring"
 ASIDE = "replaced-"
@@ -48,6 +52,8 @@ def restore(
         _require_key(workspace, manifest)
         try:
             _stage(workspace, store, manifest)
+            _keep_what_was_seen(workspace)
+            _open_folders(_stages(workspace)["releases"] / "releases")
             _write_note(workspace, manifest, now)
             aside = carry_through(workspace)
         except OSError as error:
@@ -139,11 +145,35 @@ def _stage(workspace: Workspace, store: Store, manifest: Manifest) -> None:
         stage = stages["warehouse"] / kind if not inside else stages["releases"] / inside
         store.take(name, entry, stage, progress)
     progress.end()
-    _open_folders(stages["releases"] / "releases")
     for stage in stages.values():
         for path in stage.rglob("*"):
             if path.is_dir():
                 sync(path)
+
+
+def _keep_what_was_seen(workspace: Workspace) -> None:
+    """Put the newest release beside those of the backup, if it knows of more that was public.
+
+    What readers have seen since the backup was made goes on counting. If it cannot be read, or is
+    no continuation of what the backup holds, it stays with what is moved aside.
+    """
+    staged = _stages(workspace)["releases"]
+    try:
+        newest = find_newest(workspace.published)
+        here, there = read_history(workspace.published), read_history(staged)
+    except LostHistoryError as lost:
+        log.warning("What readers have seen since the backup was made cannot be kept: %s", lost)
+        return
+    if len(here.contents) <= len(there.contents):
+        return
+    if here.digest(len(there.contents)) != there.digest():
+        log.warning(
+            "The releases that are moved aside do not go on from those of the backup: what they "
+            "showed readers does not count any more."
+        )
+        return
+    shutil.copytree(newest, staged / "releases" / newest.name, symlinks=True, dirs_exist_ok=True)
+    log.info("Kept beside the backup's: the release %s, which readers have seen.", newest.name)
 
 
 def _open_folders(releases: Path) -> None:

@@ -159,10 +159,22 @@ class Publications:
 def read_history(published: Path) -> Publications:
     """Read what the releases say that readers have seen so far, from the one that knows most of it.
 
-    That is the latest one, unless somebody has pointed `latest` at an older release. There is no
-    history before the first release. Raises Problem if a release's history cannot be read: to go on
-    without it would forget what readers have seen. Whether a release is wanting,
-    `publish.seen.read_seen` knows.
+    There is no history before the first release. Raises LostHistoryError if a release's history
+    cannot be read: to go on without it would forget what readers have seen. Whether a release is
+    wanting, `publish.seen.read_seen` knows.
+    """
+    newest = find_newest(published)
+    latest = published / "latest"
+    if newest and latest.is_symlink() and not _is(newest, latest):
+        read_publications(latest)
+    return read_publications(newest) if newest else Publications()
+
+
+def find_newest(published: Path) -> Path | None:
+    """Find the release that knows most of what readers have seen.
+
+    That is the latest one, unless somebody has pointed `latest` at an older release. Raises
+    LostHistoryError if `latest` is no release, or if it cannot be seen what a release knows.
     """
     latest = published / "latest"
     releases = [
@@ -170,15 +182,10 @@ def read_history(published: Path) -> Publications:
         for path in sorted((published / "releases").glob("*"))
         if path.is_dir() and not path.name.startswith((UNFINISHED, "."))
     ]
-    has_latest = latest.is_symlink() or latest.exists()
-    if has_latest and not (latest / MANIFEST).is_file():
+    if (latest.is_symlink() or latest.exists()) and not (latest / MANIFEST).is_file():
         raise _damaged(latest, MANIFEST)
-    if not releases:
-        return Publications()
-    newest = max(releases, key=lambda release: (_last_content(release), _is(release, latest)))
-    if has_latest and not _is(newest, latest):
-        read_publications(latest)
-    return read_publications(newest)
+    known = [(_last_content(release), _is(release, latest), release) for release in releases]
+    return max(known)[-1] if known else None
 
 
 def _is(release: Path, link: Path) -> bool:

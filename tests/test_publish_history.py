@@ -13,12 +13,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingest.key import Key
 from ingest.problem import Problem
 from ingest.workspace import Workspace
+from operations.backup import backup
+from operations.restoring import restore
 from publish.__main__ import main
 from publish.protect import protect
 from publish.publications import Publications, read_publications
 from publish.seen import Noted, forget
+from tests.conftest import KEY
 from tests.test_expectations_clean import change
 from tests.test_publish_protect import (  # noqa: F401
     CLOSE_JANUARY,
@@ -29,6 +33,7 @@ from tests.test_publish_protect import (  # noqa: F401
     workspace,
 )
 
+ROOT = Path(__file__).parent.parent
 HISTORY = "internal/publications.csv"
 MANIFEST = "manifest.json"
 
@@ -238,6 +243,34 @@ def test_a_release_that_was_placed_by_a_killed_night_counts(state):
     with duckdb.connect(str(state.warehouse), read_only=True) as warehouse:
         noted = warehouse.execute("select contents from raw.public_history").fetchall()
     assert noted == [(2,)]
+
+
+def restored_after_a_closing(workspace: Workspace, spoil) -> Workspace:  # noqa: F811
+    """Back up, close a month, spoil something, and restore what the backup holds."""
+    own = Workspace(workspace.data, "", ROOT / "helplines" / "nupraatikerover")
+    fingerprint = Key(KEY).fingerprint
+    change(own, f"update raw.warehouse set key_fingerprint = '{fingerprint}'")
+    backup(own)
+    change(own, CLOSE_JANUARY)
+    publish(own)
+    spoil(own)
+    restore(own)
+    return own
+
+
+def test_a_restored_backup_forgets_nothing_that_readers_saw_since(workspace, key):  # noqa: F811
+    seen = []
+    own = restored_after_a_closing(
+        workspace, lambda state: seen.append(read_publications(latest(state)))
+    )
+    assert len(seen[0].contents) == 2
+    assert protect(own).publications == seen[0]
+
+
+def test_what_cannot_be_read_stays_aside_and_the_restored_history_counts(workspace, key):  # noqa: F811
+    first = read_publications(latest(workspace))
+    own = restored_after_a_closing(workspace, REFUSED["history deleted"])
+    assert protect(own).publications == first
 
 
 def test_a_history_is_known_by_its_beginning():
