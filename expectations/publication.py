@@ -20,6 +20,7 @@ import pandas as pd
 from expectations.identities import judge_identities
 from expectations.outcome import CRITICAL, WARNING, Finding
 from ingest.workspace import Workspace
+from publish.causes import VALUE
 from publish.disclosure import attacker
 from publish.disclosure.attacker import Audit, Range
 from publish.disclosure.cells import Cell, Definition, Publication
@@ -259,9 +260,13 @@ def _without_solution(evidence: Evidence) -> Compared:
 
 
 def _contradictions(evidence: Evidence) -> Compared:
-    for figure, period, breakdown, category, published, found in evidence.contradictions:
-        cell = Cell(figure, period, breakdown, category)
-        yield cell, float(found), float(published)
+    told = set()
+    for *cell, published, found, cause in evidence.contradictions:
+        if cause == VALUE:
+            yield Cell(*cell), float(found), float(published)
+        elif cause not in told:  # one finding for one cause, however many figures it concerns
+            told.add(cause)
+            yield Cell(*cell), float("nan"), float(published)
 
 
 CHECKS = (
@@ -347,7 +352,8 @@ CHECKS = (
     ),
     Check(
         "published_figures_have_the_same_value",
-        "Every published figure still has the value that was published, or that of its revision.",
+        "Every published figure still has the value that was published, or that of its revision, "
+        "and what was final still is.",
         "=",
         _contradictions,
         WARNING,
@@ -396,7 +402,7 @@ def read_evidence(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -
     closed = connection.execute("select period from figures.periods where is_closed").fetchall()
     contradictions = connection.execute(
         """
-        select figure, period, breakdown, category, published, found
+        select figure, period, breakdown, category, published, found, cause
         from disclosure.contradictions
         order by all
         """

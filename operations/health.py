@@ -26,6 +26,7 @@ from operations.findings import Finding, digest
 from operations.limits import Limit
 from operations.losses import Story
 from operations.store import Store
+from publish.ledger import Contradiction, tell_causes
 from publish.notes import placed_at
 from publish.verify import MANIFEST
 
@@ -404,7 +405,8 @@ def _look_at_public(latest: Path) -> Iterator[Finding]:
     try:
         public = json.loads((latest / MANIFEST).read_text(encoding="utf-8"))["public"]
         is_held, through = public["is_held"], public["closable_through"]
-        cells = {(one["figure"], one["period"]) for one in public["contradictions"]}
+        contradictions = [Contradiction(**one) for one in public["contradictions"]]
+        cells = {(one.figure, one.period) for one in contradictions}
     except (OSError, ValueError, KeyError, TypeError):
         return
     if is_held:
@@ -414,7 +416,8 @@ def _look_at_public(latest: Path) -> Iterator[Finding]:
             "held:" + digest(f"{cell}" for cell in cells) + f":{through}",
             False,
             f"public/ is held back: figures through {through} are due, but the logs contradict "
-            f"what was published of {counted(len(cells), 'figure')}: {named}.",
+            f"what was published of {counted(len(cells), 'figure')}: "
+            + " ".join([f"{named}.", *tell_causes(contradictions)]),
             "`.venv/bin/python -m publish contradictions` writes the lines that revisions.csv "
             "needs, for a person to give the reason; or mend the logs.",
         )

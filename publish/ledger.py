@@ -13,11 +13,14 @@ from fractions import Fraction
 
 import duckdb
 
+from ingest.wording import counted
+from publish.causes import REMEDIES, TOLD, VALUE, Standing, by_cause
 from publish.disclosure.cells import Cell, Publication
 from publish.publications import Row
 
 FINAL = "A"
 IN_PUBLIC = "public/"
+EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Contradiction:
     """A published value, and another one that the logs give now. Values are text.
 
     `document` says who published it; for what `public/` has shown it is `public/`. `revised` is the
-    value of the last revision, if there is one that does not hold either.
+    value of the last revision, if there is one that does not hold either. `cause` is a code of
+    `publish.causes`; `found` is empty if there is no final value any more.
     """
 
     figure: str
@@ -36,6 +40,7 @@ class Contradiction:
     document: str
     revised: str
     found: str
+    cause: str = VALUE
 
     @property
     def cell(self) -> Cell:
@@ -48,7 +53,26 @@ class Contradiction:
             "was shown in public/" if self.document == IN_PUBLIC else f"stands in {self.document}"
         )
         revised = f" and was revised to {self.revised}" if self.revised else ""
-        return f"{name(self.cell)}: {self.published} {where}{revised}; the logs give {self.found}"
+        found = f"the logs give {self.found}" if self.found else "there is no final value now"
+        return f"{name(self.cell)}: {self.published} {where}{revised}; {found}"
+
+
+def tell(contradictions: Iterable[Contradiction]) -> list[str]:
+    """Say in plain words what contradicts what was published: a cause once, a value each time."""
+    contradictions = list(contradictions)
+    values = [f"{one}" for one in contradictions if one.cause == VALUE]
+    return [*tell_causes(contradictions), *values]
+
+
+def tell_causes(contradictions: Iterable[Contradiction]) -> list[str]:
+    """Say, without a value, for which causes figures of `public/` cannot be what was shown."""
+    causes = {one.cell: one.cause for one in contradictions if one.cause != VALUE}
+    return [
+        f"{counted(len(cells), 'figure')} of public/ cannot be what was shown, for {TOLD[cause]}: "
+        f"{', '.join(map(name, cells[:EXAMPLES]))}{', …' if len(cells) > EXAMPLES else ''}. "
+        f"Remedy: {REMEDIES[cause]}."
+        for cause, cells in by_cause(causes).items()
+    ]
 
 
 @dataclass(frozen=True)
@@ -157,7 +181,9 @@ def find_contradictions(
 ) -> list[Contradiction]:
     """Compare what the logs give with every document and with what `public/` shows, by cell.
 
-    Figures are compared once they are final; until then `public/` goes on showing what it showed. A
+    What documents printed is compared once it is final. What `public/` showed was final: if it is
+    another now, or not final, or not there at all, that is a contradiction with a cause, unless
+    somebody declared a gap or revised it. Meanwhile `public/` goes on showing what it showed. A
     shown figure that is computed from others (`operands`) follows a revision of these.
     """
     documents = read_documents(connection)
@@ -172,15 +198,29 @@ def find_contradictions(
         if not found[cell].agrees_with(revised or value)
     ]
     known = {contradiction.cell for contradiction in contradictions}
-    for cell, row in shown.items():
-        now = found.get(cell)
-        if cell in known or not now or not now.is_final or now.value == row.value:
-            continue
-        revised = revisions.get(cell, ("", ""))[0]
+    standing = Standing.read(connection) if shown else Standing({})
+    for cell in shown.keys() - known:
         follows = any(operand in revisions for operand in operands.get(cell, ()))
-        if not follows and not (revised and Decimal(revised) == Decimal(now.value)):
-            contradictions.append(_contradiction(cell, row.value, IN_PUBLIC, revised, now.value))
+        if not follows:
+            revised = revisions.get(cell, (None, ""))[0]
+            contradictions += _of_shown(shown[cell], found.get(cell), revised, standing)
     return sorted(contradictions, key=lambda one: (one.cell, one.document))
+
+
+def _of_shown(
+    row: Row, found: Found | None, revised: str | None, standing: Standing
+) -> list[Contradiction]:
+    """Compare a row of `public/` with what the logs give; a revision without a value lets it go."""
+    if found and found.is_final:
+        has_been_revised = revised and Decimal(revised) == Decimal(found.value)
+        if found.value == row.value or has_been_revised:
+            return []
+        cause, value = standing.cause_of_other_value(row), found.value
+    else:
+        cause, value = standing.cause_of_no_value(row, is_there=found is not None), ""
+        if cause is None or revised == "":
+            return []
+    return [Contradiction(*row.cell, row.value, IN_PUBLIC, revised or "", value, cause)]
 
 
 def _revised(revisions: Mapping[Cell, tuple[str, str]], cell: Cell, published_on: str) -> str:

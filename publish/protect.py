@@ -28,6 +28,7 @@ from publish.ledger import (
     as_text,
     find_contradictions,
     published_documents,
+    tell,
 )
 from publish.provisional import with_provisional
 from publish.publications import (
@@ -361,19 +362,23 @@ def _report(protected: Protected, before: Publications) -> None:
     if protected.is_held:
         log.warning(
             "public/ is held back as it was%s: figures through %s are due, but %d published "
-            "figures have another value now. Mend the logs, or enter each into revisions.csv with "
-            "reason and author (`python -m publish contradictions` writes the lines):",
+            "figures have another value now, or no final one. Mend what is said here, or enter "
+            "each into revisions.csv with reason and author (`python -m publish contradictions` "
+            "writes the lines):",
             f" (closed through {closed})" if closed else "",
             protected.closable_through,
             len(protected.contradictions),
         )
     elif protected.contradictions:
-        log.warning("Published figures that have another value now:")
-    for contradiction in protected.contradictions[:LISTED_CONTRADICTIONS]:
-        log.warning("- %s", contradiction)
-    if len(protected.contradictions) > LISTED_CONTRADICTIONS:
-        log.warning("… and %d more.", len(protected.contradictions) - LISTED_CONTRADICTIONS)
-    if latest is None:
+        log.warning("Published figures that have another value now, or no final one:")
+    told = tell(protected.contradictions)
+    for line in told[:LISTED_CONTRADICTIONS]:
+        log.warning("- %s", line)
+    if len(told) > LISTED_CONTRADICTIONS:
+        log.warning("… and %d more.", len(told) - LISTED_CONTRADICTIONS)
+    if latest is None and protected.is_held:
+        log.info("Nothing is public yet.")
+    elif latest is None:
         log.info("No month is closed yet: nothing is public.")
     elif before.latest == latest:
         log.info("public/ is carried forward as it was, closed through %s.", closed)

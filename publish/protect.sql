@@ -84,9 +84,10 @@ create or replace table warehouse.disclosure.contradictions (
     document varchar not null,
     revised varchar not null,
     found varchar not null,
+    cause varchar not null,
 );
 comment on table warehouse.disclosure.contradictions is
-    'Published figures of which the logs give another value, without an entry in revisions.csv.';
+    'Published figures that have another value now, or no final one, without somebody''s word.';
 comment on column warehouse.disclosure.contradictions.figure is 'Name of the figure.';
 comment on column warehouse.disclosure.contradictions.period is 'Period in ISO 8601.';
 comment on column warehouse.disclosure.contradictions.breakdown is 'The breakdown; empty for a total.';
@@ -94,4 +95,6 @@ comment on column warehouse.disclosure.contradictions.category is 'The category 
 comment on column warehouse.disclosure.contradictions.published is 'The value that was published.';
 comment on column warehouse.disclosure.contradictions.document is 'Where: the document, or public/.';
 comment on column warehouse.disclosure.contradictions.revised is 'The value of the last revision; empty without one.';
-comment on column warehouse.disclosure.contradictions.found is 'The final value that the logs give now.';
+comment on column warehouse.disclosure.contradictions.found is 'The final value that the logs give now; empty without one.';
+comment on column warehouse.disclosure.contradictions.cause is
+    'Why: value, rules, before_start, code_removed, logs_doubted, logs_gone.';

@@ -11,7 +11,7 @@ import duckdb
 
 from ingest.problem import Problem
 from publish.contents import literal
-from publish.ledger import Contradiction
+from publish.ledger import Contradiction, tell
 from publish.notes import database_removed_at
 from publish.verify import DATABASE, MANIFEST, is_without_database
 from publish.words import Words
@@ -148,13 +148,15 @@ def _standing(public: dict | None, words: Words) -> list[str]:
     if not public:
         return []
     through = words.text("public_through", month=public["closed_through"])
-    lines = [through if public["closed_through"] else words["nothing_public"]]
+    lines = [through] if public["closed_through"] else []
+    if not lines and not public["is_held"]:
+        lines.append(words["nothing_public"])
     if public["is_held"]:
         lines.append(words.text("held_back", month=public["closable_through"]))
-    contradictions = [Contradiction(**one) for one in public["contradictions"]]
-    lines += [f"  {one}" for one in contradictions[:LISTED_CONTRADICTIONS]]
-    if len(contradictions) > LISTED_CONTRADICTIONS:
-        lines.append(f"  … {len(contradictions) - LISTED_CONTRADICTIONS} +")
+    told = tell(Contradiction(**one) for one in public["contradictions"])
+    lines += [f"  {line}" for line in told[:LISTED_CONTRADICTIONS]]
+    if len(told) > LISTED_CONTRADICTIONS:
+        lines.append(f"  … {len(told) - LISTED_CONTRADICTIONS} +")
     return lines
 
 

@@ -300,7 +300,7 @@ LEAKS = (
     ),
     Leak(
         "a published figure has another value now",
-        lambda: replace(evidence(ROWS), contradictions=[(*JANUARY, "49", "50")]),
+        lambda: replace(evidence(ROWS), contradictions=[(*JANUARY, "49", "50", "value")]),
         "published_figures_have_the_same_value",
     ),
 )

@@ -256,11 +256,22 @@ def test_deliveries_are_counted_and_not_named(workspace):
 
 
 def test_a_public_that_is_held_back_names_figures_and_no_value(workspace):
-    one = {"figure": "new_callers", "period": "2022-03", "published": "4711", "found": "4712"}
-    give_release(workspace, NOW, is_held=True, closable_through="2022-04", contradictions=[one])
+    contradicted = {
+        "figure": "new_callers", "period": "2022-03", "breakdown": "", "category": "",
+        "published": "4711", "document": "public/", "revised": "", "found": "4712",
+    }  # fmt: skip
+    gone = contradicted | {"period": "2021-03", "found": "", "cause": "before_start"}
+    give_release(
+        workspace,
+        NOW,
+        is_held=True,
+        closable_through="2022-04",
+        contradictions=[contradicted, gone],
+    )
     assert kinds(workspace) == {"held": False}
     said = says(workspace, "held")
     assert "new_callers 2022-03" in said
+    assert "before the first day that helpline.toml now gives" in said
     assert "471" not in said
 
 

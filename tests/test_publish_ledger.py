@@ -8,8 +8,9 @@ from fractions import Fraction
 import duckdb
 import pytest
 
+from publish.causes import REMEDIES, TOLD
 from publish.disclosure.cells import Cell
-from publish.ledger import Found, find_contradictions, rounded
+from publish.ledger import Found, find_contradictions, rounded, tell
 from publish.publications import Row
 
 RATIO = Cell("clicks_per_conversation", "2020-01/2020-10")
@@ -38,6 +39,16 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
                 figure text, period text, breakdown text, category text, value text, reason text,
                 author text, decided_on date
             );
+            create table raw.settings as select date '2020-01-01' as starts_on;
+            create table raw.codes as select 'gender' as breakdown, 'girl' as code;
+            create schema marts;
+            create table marts.log_months (log text, month text, because text);
+            create table figures.figure_definitions as
+            from (
+                values ('conversations', 1, 'chat'), ('conversations_change_percent', 1, 'chat'),
+                    ('callers', 2, 'chat'), ('attempts', 1, 'both'),
+                    ('new_callers_per_month', 1, 'chat')
+            ) as definitions (figure, version, basis);
             """
         )
         yield connection
@@ -160,12 +171,6 @@ def test_what_public_has_shown_is_published_too(warehouse):
     assert contradicted(warehouse, shown(CONVERSATIONS, "60")) == []
 
 
-def test_what_public_has_shown_is_not_contradicted_by_what_is_not_final(warehouse):
-    count(warehouse, CONVERSATIONS, "61", 61, status="P")
-    assert contradicted(warehouse, shown(CONVERSATIONS, "60")) == []
-    assert contradicted(warehouse, shown(Cell("callers", "2020"), "9")) == []
-
-
 def test_a_coarser_revision_does_not_cover_a_later_change(warehouse):
     count(warehouse, MEAN, "38.4", 384, 10)
     revise(warehouse, MEAN, "38")
@@ -192,3 +197,97 @@ def test_halves_are_rounded_up_also_below_zero(value, decimals, expected):
 
 def test_a_missing_value_agrees_with_nothing():
     assert not Found("", None, "O").agrees_with("0")
+
+
+# --- what was final in public/, and is not any more
+
+
+def cause_of(connection, cell: Cell, version: str = "1") -> list[str]:
+    row = Row(*cell, "60", "", "", "A", "F", "", "0", version)
+    return [one.cause for one in find_contradictions(connection, {cell: row}, {})]
+
+
+def doubt(connection, *reasons: tuple[str, str]) -> None:
+    for log, because in reasons:
+        connection.execute(
+            "insert into marts.log_months values ($1, '2020-01', $2)", [log, because]
+        )
+
+
+@pytest.mark.parametrize(
+    ("chat", "cause"),
+    [
+        ("lost_lines", ["logs_doubted"]),
+        ("unreadable_file", ["logs_doubted"]),
+        ("quarantined_delivery", ["logs_doubted"]),
+        ("empty_month", ["logs_doubted"]),
+        ("not_covered", ["logs_gone"]),
+        ("not_settled", ["logs_gone"]),
+        ("not_covered declared_gap", ["logs_gone"]),
+        ("lost_lines declared_gap", ["logs_doubted"]),
+        ("", ["rules"]),
+        ("declared_gap", []),
+    ],
+)
+@pytest.mark.parametrize("status", ["P", "O", None])
+def test_why_it_is_not_final_any_more(warehouse, chat, cause, status):
+    """Unless somebody declared a gap, it is a contradiction, whether it has a row or not."""
+    doubt(warehouse, ("chat", chat))
+    if status:
+        count(warehouse, CONVERSATIONS, "60", 60, status=status)
+    assert cause_of(warehouse, CONVERSATIONS) == cause
+
+
+def test_a_figure_that_rests_on_both_logs_lacks_what_either_lacks(warehouse):
+    doubt(warehouse, ("chat", "declared_gap"), ("button", "lost_lines"))
+    assert cause_of(warehouse, Cell("attempts", "2020-01")) == ["logs_doubted"]
+
+
+def test_a_year_lacks_what_its_months_lack(warehouse):
+    doubt(warehouse, ("chat", "declared_gap"))  # and eleven months are not there
+    assert cause_of(warehouse, Cell("conversations", "2020")) == ["logs_gone"]
+
+
+def test_what_lies_before_the_first_day_now(warehouse):
+    warehouse.execute("update raw.settings set starts_on = '2020-02-01'")
+    assert cause_of(warehouse, CONVERSATIONS) == ["before_start"]
+    count(warehouse, CONVERSATIONS, "60", 60, status="P")
+    assert cause_of(warehouse, CONVERSATIONS) == ["before_start"]
+
+
+def test_a_code_that_was_taken_out(warehouse):
+    doubt(warehouse, ("chat", ""))
+    assert cause_of(warehouse, Cell("callers", "2020-01", "gender", "boy"), "2") == ["code_removed"]
+    assert cause_of(warehouse, Cell("callers", "2020-01", "gender", "girl"), "2") == ["rules"]
+
+
+def test_other_rules_give_another_value(warehouse):
+    count(warehouse, Cell("callers", "2020-01"), "59", 59)
+    assert cause_of(warehouse, Cell("callers", "2020-01"), version="1") == ["rules"]
+    assert cause_of(warehouse, Cell("callers", "2020-01"), version="2") == ["value"]
+    assert cause_of(warehouse, Cell("wishes", "2020-01")) == ["rules"]
+
+
+def test_a_cause_is_told_once_and_a_value_each_time(warehouse):
+    months = [Cell("conversations", f"2020-{month:02}") for month in range(1, 13)]
+    count(warehouse, months[0], "59", 59)
+    count(warehouse, months[1], "58", 58)
+    public = {cell: row for month in months for cell, row in shown(month, "60").items()}
+    told = tell(find_contradictions(warehouse, public, {}))
+    assert len(told) == 3
+    assert told[0].startswith("10 figures of public/ cannot be what was shown, for their days")
+    assert "conversations 2020-03, conversations 2020-04, conversations 2020-05, …" in told[0]
+    assert "data_gaps.csv" in told[0]
+    assert "60 was shown in public/; the logs give 59" in told[1]
+
+
+def test_a_revision_without_a_value_lets_go_of_what_has_none(warehouse):
+    assert cause_of(warehouse, CONVERSATIONS) == ["logs_gone"]
+    revise(warehouse, CONVERSATIONS, "")
+    assert cause_of(warehouse, CONVERSATIONS) == []
+    count(warehouse, CONVERSATIONS, "59", 59)
+    assert cause_of(warehouse, CONVERSATIONS) == ["value"]
+
+
+def test_each_cause_has_its_words_and_a_remedy():
+    assert TOLD.keys() == REMEDIES.keys()

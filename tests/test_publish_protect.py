@@ -308,6 +308,16 @@ def test_another_value_than_a_document_printed_holds_the_first_content_back(
 def test_a_shown_figure_that_is_not_final_any_more_is_shown_as_it_was(workspace):
     change(workspace, CLOSE_JANUARY)
     change(workspace, f"update figures.figures set obs_status = 'P' where {IN_MAY}")
+    held = publish(workspace)
+    [contradiction] = standing(held)["contradictions"]
+    assert standing(held)["is_held"]
+    assert (contradiction["period"], contradiction["cause"]) == ("2022-05", "logs_gone")
+    assert public(held)[MAY]["value"] == "23"
+
+    change(
+        workspace,
+        "insert into marts.log_months select unnest(['button', 'chat']), '2022-05', 'declared_gap'",
+    )
     after = publish(workspace)
     assert not standing(after)["is_held"]
     assert standing(after)["closed_through"] == "2023-01"
