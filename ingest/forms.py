@@ -95,8 +95,12 @@ CODES = Form(
         "label_en": optional(read_text),
         "sort": read_count,
     },
-    checks=(_is_known_code,),
+    checks=(_is_known_code, _in_order("valid_from", "valid_to")),
     unique=("breakdown", "code"),
+    optional_columns={
+        "valid_from": optional(read_day),
+        "valid_to": optional(read_last_day),
+    },
 )
 DATA_GAPS = Form(
     "data_gaps.csv",

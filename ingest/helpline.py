@@ -36,7 +36,7 @@ RAW_COLUMNS = {
     "opening_hours": ("valid_from", "valid_to", "weekday", "opens", "closes", "responders"),
     "closures": ("closed_on", "reason"),
     "extra_openings": ("opened_on", "opens", "closes", "responders", "reason"),
-    "codes": ("breakdown", "code", "label_nl", "label_en", "sort"),
+    "codes": ("breakdown", "code", "label_nl", "label_en", "sort", "valid_from", "valid_to"),
     "data_gaps": ("log", "starts_on", "ends_on", "reason"),
     "accepted": (
         "log",

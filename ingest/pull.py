@@ -14,6 +14,7 @@ from pathlib import Path
 from ingest import modes
 from ingest.belonging import claim, require_not_lost
 from ingest.closings import closed_before, last_closed_year, require_categories
+from ingest.codes import require_codes
 from ingest.content import require_logs
 from ingest.exclusions import store_exclusions
 from ingest.helpline import load_helpline, store_helpline
@@ -124,6 +125,7 @@ def _pull(workspace: Workspace, memory: str | None, now: datetime, anew: bool) -
     with open_warehouse(workspace.warehouse, key=key, memory=half, make=True) as connection:
         claim(connection, workspace, helpline)
         require_categories(connection, helpline)
+        require_codes(connection, helpline)
         settle(connection, helpline, files)
         store_helpline(connection, helpline)
         known, closed_year = read_fingerprints(connection), last_closed_year(connection)

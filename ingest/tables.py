@@ -24,9 +24,10 @@ class Form:
     """What a file's lines have to be.
 
     `columns` are those that the header begins with, each with the function that reads its cells:
-    text in, canonical text out (None is empty), ValueError for what is wrong. `checks` say what is
-    wrong with a whole line, or None. `unique` columns together stand once. `nothing` says what it
-    would mean if a file that is needed held no line; None for a file that may be absent. A line
+    text in, canonical text out (None is empty), ValueError for what is wrong. `optional_columns`
+    may stand behind them, in any order, or be absent: their cells are empty then. `checks` say what
+    is wrong with a whole line, or None. `unique` columns together stand once. `nothing` says what
+    it would mean if a file that is needed held no line; None for a file that may be absent. A line
     with an unfit cell still goes through those checks that do without it.
     """
 
@@ -35,6 +36,12 @@ class Form:
     checks: tuple[Callable[[Row], str | None], ...] = ()
     unique: tuple[str, ...] = ()
     nothing: str | None = None
+    optional_columns: dict[str, Callable[[str], str | None]] = field(default_factory=dict)
+
+    @property
+    def all_columns(self) -> dict[str, Callable[[str], str | None]]:
+        """All columns that a line is read into, in the order of its cells."""
+        return self.columns | self.optional_columns
 
 
 @dataclass
@@ -67,7 +74,7 @@ def read_table(folder: Folder, form: Form) -> Table:
             )
             continue
         seen[same] = line
-        table.rows.append(tuple(row[name] for name in form.columns))
+        table.rows.append(tuple(row[name] for name in form.all_columns))
         table.lines.append(line)
     if form.nothing and not table.rows and folder.is_sound(form.file):
         folder.refuse(form.file, None, f"holds no line; {form.nothing}")
@@ -87,7 +94,7 @@ def _is_no_line(start: str) -> bool:
 
 def _row(folder: Folder, form: Form, line: int, cells: list[str], separator: str) -> Row | None:
     row: Row = {}
-    for (name, read), cell in zip(form.columns.items(), cells, strict=True):
+    for (name, read), cell in zip(form.all_columns.items(), cells, strict=True):
         try:
             row[name] = read(cell)
             if row[name] != cell:
@@ -97,7 +104,7 @@ def _row(folder: Folder, form: Form, line: int, cells: list[str], separator: str
     found = list(_checked(form, row))
     for problem in found:
         folder.refuse(form.file, line, problem)
-    return row if len(row) == len(form.columns) and not found else None
+    return row if len(row) == len(form.all_columns) and not found else None
 
 
 def _note_leniency(
@@ -122,7 +129,7 @@ def _checked(form: Form, row: Row) -> Iterator[str]:
         try:
             problem = check(row)
         except KeyError:
-            if len(row) == len(form.columns):
+            if len(row) == len(form.all_columns):
                 raise
             continue  # the check needs a cell that is unfit, and was refused
         if problem:
@@ -136,7 +143,7 @@ def _lines(folder: Folder, form: Form, text: str, separator: str) -> list[tuple[
     """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     lines: list[tuple[int, list[str]]] = []
-    places: list[int] = []
+    places: list[int | None] = []
     width = 0
     before = 0
     try:
@@ -150,10 +157,13 @@ def _lines(folder: Folder, form: Form, text: str, separator: str) -> list[tuple[
                 places = _places(folder, form, line, cells)
                 if not places:
                     return []
+                places += [
+                    cells.index(name) if name in cells else None for name in form.optional_columns
+                ]
             elif len(cells) != width:
                 folder.refuse(form.file, line, _wrong_width(cells, width, separator))
             else:
-                lines.append((line, [cells[place] for place in places]))
+                lines.append((line, ["" if place is None else cells[place] for place in places]))
     except csv.Error as error:
         folder.refuse(form.file, before + 1, f"is not CSV: {error}")
     if not width:

@@ -325,6 +325,8 @@ create table warehouse.raw.codes (
     label_nl varchar,
     label_en varchar,
     sort integer not null,
+    valid_from date,
+    valid_to date,
 );
 comment on table warehouse.raw.codes is 'Every code of every breakdown, with its labels.';
 comment on column warehouse.raw.codes.breakdown is 'The breakdown it belongs to.';
@@ -332,6 +334,8 @@ comment on column warehouse.raw.codes.code is 'The code as it stands in logs and
 comment on column warehouse.raw.codes.label_nl is 'Dutch label.';
 comment on column warehouse.raw.codes.label_en is 'English label.';
 comment on column warehouse.raw.codes.sort is 'Order within its breakdown.';
+comment on column warehouse.raw.codes.valid_from is 'First local date on which it is used; empty for always.';
+comment on column warehouse.raw.codes.valid_to is 'Last local date on which it is used; empty while it is.';
 
 create table warehouse.raw.data_gaps (
     log varchar not null,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import duckdb
 
@@ -47,13 +48,15 @@ class Standing:
 
     `figures` gives of each figure the version of its definition, as text, and its basis; `reasons`
     of each log and month why it is provisional, as codes of the mart `log_months`; `starts_on` is
-    the month of the helpline's first day, `codes` all breakdowns and codes that it has.
+    the month of the helpline's first day, `codes` all breakdowns and codes that it has,
+    `dated_codes` those that are in use from or until a date.
     """
 
     figures: Mapping[str, tuple[str, str]]
     reasons: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     starts_on: str = ""
     codes: frozenset[tuple[str, str]] = frozenset()
+    dated_codes: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def read(cls, connection: duckdb.DuckDBPyConnection) -> Standing:
@@ -65,12 +68,15 @@ class Standing:
         [starts_on] = connection.execute(
             "select strftime(starts_on, '%Y-%m') from raw.settings"
         ).fetchone()
-        codes = connection.execute("select breakdown, code from raw.codes").fetchall()
+        codes = connection.execute(
+            "select breakdown, code, valid_from is not null or valid_to is not null from raw.codes"
+        ).fetchall()
         return cls(
             {figure: (f"{version}", basis) for figure, version, basis in figures},
             {(log, month): frozenset(because.split()) for log, month, because in reasons},
             starts_on,
-            frozenset(codes),
+            frozenset((breakdown, code) for breakdown, code, _ in codes),
+            frozenset((breakdown, code) for breakdown, code, is_dated in codes if is_dated),
         )
 
     def cause_of_other_value(self, row: Row) -> str:
@@ -81,10 +87,14 @@ class Standing:
     def cause_of_no_value(self, row: Row, *, is_there: bool) -> str | None:
         """Say why a figure of `public/` is not final any more, or is not there at all.
 
-        None if somebody has said so: a gap was declared.
+        None if somebody has said so: a gap was declared, or dates were given to a code that counted
+        nobody.
         """
         if row.figure not in self.figures:
             return RULES
+        is_dated = (row.breakdown, row.category) in self.dated_codes
+        if not is_there and is_dated and not Decimal(row.value):
+            return None
         months = months_of(row.period)
         if months and months[0] < self.starts_on:
             return BEFORE_START

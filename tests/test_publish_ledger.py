@@ -40,7 +40,11 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
                 author text, decided_on date
             );
             create table raw.settings as select date '2020-01-01' as starts_on;
-            create table raw.codes as select 'gender' as breakdown, 'girl' as code;
+            create table raw.codes as
+            from (
+                values ('gender', 'girl', null, null),
+                    ('topic', 'old', null, date '2019-12-31')
+            ) as codes (breakdown, code, valid_from, valid_to);
             create schema marts;
             create table marts.log_months (log text, month text, because text);
             create table figures.figure_definitions as
@@ -259,6 +263,14 @@ def test_a_code_that_was_taken_out(warehouse):
     doubt(warehouse, ("chat", ""))
     assert cause_of(warehouse, Cell("callers", "2020-01", "gender", "boy"), "2") == ["code_removed"]
     assert cause_of(warehouse, Cell("callers", "2020-01", "gender", "girl"), "2") == ["rules"]
+
+
+def test_a_code_that_was_closed_counts_nobody_any_more(warehouse):
+    doubt(warehouse, ("chat", ""))
+    closed = Cell("callers", "2020-01", "topic", "old")
+    empty = Row(*closed, "0", "", "", "A", "F", "", "0", "2")
+    assert find_contradictions(warehouse, {closed: empty}, {}) == []
+    assert cause_of(warehouse, closed, "2") == ["rules"]
 
 
 def test_other_rules_give_another_value(warehouse):

@@ -346,7 +346,8 @@ united as (
 )
 select * from united where top is not null and bottom is not null;
 
--- Every cell that a figure has in a period: its total, and each known category of its breakdowns.
+-- Every cell that a figure has in a period: its total, and each known category of its breakdowns;
+-- of a code that is in use from or until a date, in the periods of these dates.
 create temp table known_cells as
 with clock as (
     select weekday, hour
@@ -377,16 +378,21 @@ broken_down as (
     select figure, unnest(string_split(breakdowns, ' ')) as breakdown
     from figures.figure_definitions
     where breakdowns <> ''
+),
+known as (
+    select figure, '' as breakdown, '' as category
+    from figures.figure_definitions
+    where kind <> 'share'
+    union
+    select figure, breakdown, category from broken_down inner join categories using (breakdown)
+    union
+    values
+        ('answered_sessions', 'channel', 'chat'),
+        ('answered_sessions', 'channel', 'mail'),
+        ('callers', 'channel', 'chat'),
+        ('callers', 'channel', 'mail_only')
 )
-select figure, '' as breakdown, '' as category
-from figures.figure_definitions
-where kind <> 'share'
-union
-select figure, breakdown, category from broken_down inner join categories using (breakdown)
-union
-values
-    ('answered_sessions', 'channel', 'chat'),
-    ('answered_sessions', 'channel', 'mail'),
-    ('callers', 'channel', 'chat'),
-    ('callers', 'channel', 'mail_only');
+select known.*, codes.valid_from, codes.valid_to
+from known
+left join raw.codes as codes on known.breakdown = codes.breakdown and known.category = codes.code;
 """

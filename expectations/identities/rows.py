@@ -14,7 +14,10 @@ ROWS = (
         with there as (
             select figure, period, breakdown, count(distinct category) as there
             from cells
-            semi join known_cells using (figure, breakdown, category)
+            inner join known_cells using (figure, breakdown, category)
+            inner join figures.periods using (period)
+            where coalesce(valid_from <= periods.ends_on, true)
+                and coalesce(valid_to >= periods.starts_on, true)
             group by all
         ),
         wanted as (
@@ -22,13 +25,16 @@ ROWS = (
             from known_cells
             inner join figures.figure_definitions as definitions using (figure)
             inner join basis_periods using (basis)
+            inner join figures.periods using (period)
             left join statuses_by_months as before
                 on before.basis = basis_periods.basis
                 and before.period = basis_periods.period
                 and before.year = 'before'
-            where list_contains(string_split(period_types, ' '), period_type)
-                and (period_type <> 'week' or breakdown = '')
+            where list_contains(string_split(period_types, ' '), basis_periods.period_type)
+                and (basis_periods.period_type <> 'week' or breakdown = '')
                 and (kind <> 'change' or before.obs_status is not null)
+                and coalesce(valid_from <= periods.ends_on, true)
+                and coalesce(valid_to >= periods.starts_on, true)
             group by all
         )
         select figure, period, breakdown, '' as category,

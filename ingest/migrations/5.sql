@@ -1,4 +1,5 @@
--- From version 4 to 5: what readers have seen is noted, and what somebody decides about it.
+-- From version 4 to 5: what readers have seen is noted, and what somebody decides about it; codes are
+-- closed with a date.
 
 create table warehouse.raw.public_history (
     contents bigint not null,
@@ -26,3 +27,8 @@ comment on column warehouse.raw.public_decisions.author is 'Who decided.';
 comment on column warehouse.raw.public_decisions.reason is 'Why.';
 comment on column warehouse.raw.public_decisions.contents_before is 'Contents of public/ that had been noted.';
 comment on column warehouse.raw.public_decisions.contents_after is 'Contents of public/ that count since.';
+
+alter table warehouse.raw.codes add column valid_from date;
+alter table warehouse.raw.codes add column valid_to date;
+comment on column warehouse.raw.codes.valid_from is 'First local date on which it is used; empty for always.';
+comment on column warehouse.raw.codes.valid_to is 'Last local date on which it is used; empty while it is.';

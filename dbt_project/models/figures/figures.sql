@@ -13,6 +13,12 @@ categories as (
 
 ),
 
+codes as (
+
+    select * from {{ ref('stg_helpline__codes') }}
+
+),
+
 retirement as (
 
     select * from {{ ref('stg_logs__retirement') }}
@@ -225,6 +231,25 @@ rounded as (
 
 ),
 
+-- Outside of its dates a code has no true 0: it has a row where it counts somebody all the same.
+dated as (
+
+    select rounded.*
+    from rounded
+    inner join periods on rounded.period = periods.period
+    left join codes
+        on
+            rounded.breakdown = codes.breakdown
+            and rounded.category = codes.code
+    where
+        coalesce(rounded.numerator, 0) <> 0
+        or (
+            coalesce(codes.valid_from <= periods.ends_on, true)
+            and coalesce(codes.valid_to >= periods.starts_on, true)
+        )
+
+),
+
 -- In a year that is kept, a stored value is as certain as the other figures of its period are now.
 stored as (
 
@@ -259,14 +284,14 @@ stored as (
 
 united as (
 
-    select rounded.*
-    from rounded
+    select dated.*
+    from dated
     anti join stored
         on
-            rounded.figure = stored.figure
-            and rounded.period = stored.period
-            and rounded.breakdown = stored.breakdown
-            and rounded.category = stored.category
+            dated.figure = stored.figure
+            and dated.period = stored.period
+            and dated.breakdown = stored.breakdown
+            and dated.category = stored.category
     union all
     select * from stored
 

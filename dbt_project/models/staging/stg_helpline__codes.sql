@@ -12,5 +12,7 @@ select
     code,
     label_nl,
     label_en,
-    sort
+    sort,
+    valid_from,
+    valid_to
 from source
