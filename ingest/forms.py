@@ -256,12 +256,16 @@ def revisions(cells: FigureCells) -> Form:
         "revisions.csv",
         {
             **_CELL,
+            "figure": str,
             "value": _read_revised_value,
             "reason": required("say why the published figure is revised"),
             "author": required("say who decided so"),
             "decided_on": read_day,
         },
-        checks=(cells.describe_mistake, _only_changes_are_negative, _counts_are_whole),
+        checks=(
+            _revised(_describe_unknown_figure),
+            *map(_revised, (cells.describe_mistake, _only_changes_are_negative, _counts_are_whole)),
+        ),
         unique=("figure", "period", "breakdown", "category", "decided_on"),
     )
 
@@ -269,10 +273,36 @@ def revisions(cells: FigureCells) -> Form:
 _CELL = {"figure": read_figure, "period": read_period, "breakdown": str, "category": str}
 
 
+# Of a revision: there is no final value any more, and public/ goes on showing what it showed.
+STAYS_AS_IT_WAS = "-"
+
+
 def _read_revised_value(cell: str) -> str:
     if not cell:
         raise ValueError("is empty; write the value that holds from now on, such as 4.9")
-    return read_decimal(cell)
+    return "" if cell == STAYS_AS_IT_WAS else read_decimal(cell)
+
+
+def _revised(check: Callable[[Row], str | None]) -> Callable[[Row], str | None]:
+    """Hold only revisions with a value of a known figure to a check that goes by its definition.
+
+    What stays as it was may be a cell that figures do not have any more.
+    """
+
+    def check_revised(row: Row) -> str | None:
+        is_known = row["figure"] in read_definitions()
+        is_asked = is_known or check is _describe_unknown_figure
+        return check(row) if row.get("value") != "" and is_asked else None
+
+    return check_revised
+
+
+def _describe_unknown_figure(row: Row) -> str | None:
+    try:
+        read_figure(row["figure"])
+    except ValueError as mistake:
+        return f"figure {mistake}"
+    return None
 
 
 def _something_was_printed(row: Row) -> str | None:

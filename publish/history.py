@@ -53,7 +53,12 @@ def _documents(explained: Explained) -> list[tuple[date, str]]:
 
 def _revisions(explained: Explained) -> list[tuple[date, str]]:
     return [
-        (day, f"revised to {value} by {author}: {reason}{_compared(explained.found, value)}")
+        (
+            day,
+            f"revised to {value} by {author}: {reason}{_compared(explained.found, value)}"
+            if value
+            else f"stays as it was, without a final value, says {author}: {reason}",
+        )
         for day, value, author, reason in explained.read(
             "helpline.revisions",
             """

@@ -138,7 +138,10 @@ def as_text(value: Decimal | None, decimals: int) -> str:
 
 
 def read_revisions(connection: duckdb.DuckDBPyConnection) -> dict[Cell, tuple[str, str]]:
-    """Read the last revision of each cell: its value, and the day it was decided on (ISO)."""
+    """Read the last revision of each cell: its value, and the day it was decided on (ISO).
+
+    Without a value if somebody said that the cell stays as it was, without a final value.
+    """
     rows = connection.execute(
         """
         select figure, period, breakdown, category, value, cast(decided_on as varchar)
@@ -169,7 +172,7 @@ def published_documents(connection: duckdb.DuckDBPyConnection) -> list[Publicati
     revisions = read_revisions(connection)
     documents: dict[str, dict[Cell, Decimal]] = {}
     for cell, value, document, published_on in read_documents(connection):
-        if revisions.get(cell, ("", ""))[1] < published_on:
+        if not _revised(revisions, cell, published_on):
             documents.setdefault(document, {})[cell] = Decimal(value)
     return [Publication(name, shown) for name, shown in documents.items()]
 
@@ -184,7 +187,7 @@ def find_contradictions(
     What documents printed is compared once it is final. What `public/` showed was final: if it is
     another now, or not final, or not there at all, that is a contradiction with a cause, unless
     somebody declared a gap or revised it. Meanwhile `public/` goes on showing what it showed. A
-    shown figure that is computed from others (`operands`) follows a revision of these.
+    shown figure that is computed from others (`operands`) follows what was decided of these.
     """
     documents = read_documents(connection)
     revisions = read_revisions(connection)
@@ -199,11 +202,14 @@ def find_contradictions(
     ]
     known = {contradiction.cell for contradiction in contradictions}
     standing = Standing.read(connection) if shown else Standing({})
+    with_value = {cell for cell, (value, _) in revisions.items() if value}
+    upheld = revisions.keys() - with_value
     for cell in shown.keys() - known:
-        follows = any(operand in revisions for operand in operands.get(cell, ()))
-        if not follows:
+        now = found.get(cell)
+        is_final = now is not None and now.is_final
+        if (with_value if is_final else upheld).isdisjoint(operands.get(cell, ())):
             revised = revisions.get(cell, (None, ""))[0]
-            contradictions += _of_shown(shown[cell], found.get(cell), revised, standing)
+            contradictions += _of_shown(shown[cell], now, revised, standing)
     return sorted(contradictions, key=lambda one: (one.cell, one.document))
 
 

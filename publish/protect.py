@@ -169,7 +169,9 @@ def _propose(connection: duckdb.DuckDBPyConnection, before: Publications) -> Pro
     definitions = read_definitions(connection)
     shown = {cell: row for cell, row in before.rows().items() if row.is_shown}
     contradictions = find_contradictions(
-        connection, shown, {cell: operands(cell, definitions) for cell in shown}
+        connection,
+        shown,
+        {cell: operands(cell, definitions) for cell in shown if cell.figure in definitions},
     )
     closable = _closable_through(connection)
     is_due = closable > (before.latest.closed_through if before.latest else "")

@@ -16,6 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ingest.cells import read_decimal
+from ingest.forms import STAYS_AS_IT_WAS
 from ingest.helpline import RAW_COLUMNS, load_helpline
 from ingest.problem import Problem
 from ingest.tables import separator_of
@@ -212,8 +213,8 @@ def _find(latest: Path, cell: Cell) -> Found | None:
 def lines_to_decide(release: Path, reason: str, author: str, decided_on: date) -> str:
     """Write the lines for revisions.csv that would let the release's own values hold, as CSV text.
 
-    One for each published figure that the logs contradict; reason and author are for a person to
-    give. Raises Problem if there is no release.
+    One for each published figure that does not hold any more; one that has no final value now stays
+    as it was. Reason and author are for a person to give. Raises Problem if there is no release.
     """
     try:
         manifest = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
@@ -221,7 +222,8 @@ def lines_to_decide(release: Path, reason: str, author: str, decided_on: date) -
         raise Problem(f"There is no release in {release}.") from None
     decided: dict[Cell, str] = {}
     for one in manifest["public"]["contradictions"]:
-        decided.setdefault(Cell(*(one[part] for part in NAMED)), one["found"])
+        cell = Cell(*(one[part] for part in NAMED))
+        decided.setdefault(cell, one["found"] or STAYS_AS_IT_WAS)
     lines = [
         (*cell, found, reason, author, decided_on.isoformat()) for cell, found in decided.items()
     ]

@@ -10,7 +10,7 @@ import pytest
 
 from publish.causes import REMEDIES, TOLD
 from publish.disclosure.cells import Cell
-from publish.ledger import Found, find_contradictions, rounded, tell
+from publish.ledger import Found, find_contradictions, published_documents, rounded, tell
 from publish.publications import Row
 
 RATIO = Cell("clicks_per_conversation", "2020-01/2020-10")
@@ -240,6 +240,28 @@ def test_why_it_is_not_final_any_more(warehouse, chat, cause, status):
     if status:
         count(warehouse, CONVERSATIONS, "60", 60, status=status)
     assert cause_of(warehouse, CONVERSATIONS) == cause
+
+
+def test_only_a_word_on_what_is_gone_upholds_it(warehouse):
+    doubt(warehouse, ("chat", "not_covered"))
+    revise(warehouse, CONVERSATIONS, "60", on="2022-01-01")  # that was about its value
+    assert cause_of(warehouse, CONVERSATIONS) == ["logs_gone"]
+    public, operands = shown(CHANGE, "20"), {CHANGE: (CONVERSATIONS,)}
+    assert len(contradicted(warehouse, public, operands)) == 1
+    revise(warehouse, CONVERSATIONS, "", on="2023-01-01")
+    assert cause_of(warehouse, CONVERSATIONS) == []
+    assert contradicted(warehouse, public, operands) == []
+    count(warehouse, CONVERSATIONS, "61", 61)  # and no more than that
+    count(warehouse, CHANGE, "21", 21)
+    assert cause_of(warehouse, CONVERSATIONS) == ["value"]
+    assert len(contradicted(warehouse, public, operands)) == 1
+
+
+def test_a_document_goes_on_telling_what_was_upheld(warehouse):
+    publish(warehouse, CONVERSATIONS, "60")
+    revise(warehouse, CONVERSATIONS, "")
+    [document] = published_documents(warehouse)
+    assert document.shown == {CONVERSATIONS: 60}
 
 
 def test_a_figure_that_rests_on_both_logs_lacks_what_either_lacks(warehouse):

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from ingest.helpline import load_helpline
+from ingest.problem import Problem
 from publish.__main__ import main
-from publish.record import lines_to_decide
+from publish.record import NAMED, lines_to_decide
 from tests.models import Models
 from tests.test_expectations_clean import ROOT, clean_workspace
 from tests.test_publish_protect import publish
@@ -151,6 +152,29 @@ def test_what_the_ledger_cannot_take_is_said_by_file_and_line(
     assert sorted(path.name for path in helpline.iterdir()) == sorted(
         path.name for path in (ROOT / "helplines" / "nupraatikerover").iterdir()
     )
+
+
+def test_the_lines_for_what_is_gone_uphold_it_and_the_helpline_takes_them(tmp_path, helpline):
+    gone = [
+        ("conversations", "2022-05", "", ""),
+        ("callers", "2022", "topic", "a_code_of_before"),
+        ("a_figure_of_before", "2022", "", ""),
+    ]
+    standing = {
+        "contradictions": [dict(zip(NAMED, cell, strict=True)) | {"found": ""} for cell in gone]
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps({"public": standing}), encoding="utf-8")
+    lines = lines_to_decide(tmp_path, "the log was withdrawn", "A. Author", date(2023, 5, 2))
+    revisions = helpline / "revisions.csv"
+    before = load_helpline(helpline).tables["revisions"]
+    revisions.write_text(revisions.read_text() + lines.partition("\n")[2], encoding="utf-8")
+    added = load_helpline(helpline).tables["revisions"][len(before) :]
+    assert [row[:5] for row in added] == [(*cell, "") for cell in gone]
+    revisions.write_text(
+        revisions.read_text() + "a_figure_of_before,2022,,,7,why,A. Author,2023-05-03\n"
+    )
+    with pytest.raises(Problem, match="'a_figure_of_before' is not a figure"):
+        load_helpline(helpline)
 
 
 def test_the_lines_that_a_contradicted_figure_needs_are_written(tmp_path, data):
