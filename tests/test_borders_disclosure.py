@@ -204,8 +204,8 @@ def test_a_printed_change_says_by_how_much_both_years_differ():
     change = Cell("callers_change_percent", "2022")
     now, before = operands(change, DEFINITIONS)
     low, high = rounding(change, Decimal(-10), DEFINITIONS, 12)
-    for count, is_within in ((894, False), (895, True), (905, True), (906, False)):
-        values = {now: count, before: 1000}
+    for count, is_within in ((8949, False), (8950, True), (9050, True), (9051, False)):
+        values = {now: count, before: 10000}
         assert (low.holds(values) and high.holds(values)) is is_within
 
 
