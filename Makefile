@@ -10,13 +10,14 @@ KILLS = 200
 LINES = 100000
 FILES = 1000
 SEED =
+MODULES =
 FROM =
 
 PYTHON = .venv/bin/python
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up docs sql check new health backup restore test chaos mutate audit bench lint clean environment
+.PHONY: help run up docs sql check new health backup restore test chaos mutate mutants audit bench lint clean environment
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +57,9 @@ chaos: environment  ## Kill KILLS= nights at random points (SEED=, FROM=), and s
 
 mutate: environment  ## Pull LINES= hostile lines and FILES= hostile files (SEED=): no crash, no line lost, nothing in clear
 	@$(PYTHON) -m chaos.mutations --lines $(LINES) --files $(FILES) $(if $(SEED),--seed $(SEED))
+
+mutants: environment  ## Plant mistakes in MODULES= disclosure, ledger and rounding (all): do tests notice 90 % of them? Needs the network
+	@$(PYTHON) -m chaos.mutants $(MODULES)
 
 audit: environment  ## Ask whether a locked package has a known vulnerability; needs the network
 	@./audit.sh

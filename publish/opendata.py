@@ -78,7 +78,7 @@ def _write_revisions(
         """
         select figure, period, breakdown, category, reason, cast(decided_on as varchar)
         from raw.revisions
-        order by figure, period, breakdown, category, decided_on
+        order by figure, period, breakdown, category, decided_on, rowid
         """
     ).fetchall()
     shown = (line for line in revisions if (cell := Cell(*line[:4])) in rows and rows[cell].value)

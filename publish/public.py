@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -27,6 +27,10 @@ DATA_GAPS = "data_gaps.csv"
 DATAPACKAGE = "datapackage.json"
 # What the tables need to know of the helpline; datapackage.json carries it under this name.
 ABOUT = "chatcijfers"
+# The category of codes that no list of the helpline holds.
+UNLISTED = "unlisted"
+# What stands between the reasons of a value with several breaks.
+BETWEEN_BREAKS = "; "
 
 
 class State(Enum):
@@ -167,6 +171,13 @@ class Public:
 
     def _cells_of(self, figure: str) -> Iterator[Cell]:
         return (cell for cell in self.values if cell.figure == figure)
+
+
+def breaks_of(values: Iterable[Value]) -> Iterator[str]:
+    """Give the breaks in the series of values one by one, also where a value has several."""
+    for value in values:
+        if value.break_reason:
+            yield from value.break_reason.split(BETWEEN_BREAKS)
 
 
 def months_of_year(year: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from publish.public import Public, State, Value, months_of_year
+from publish.public import UNLISTED, Public, State, Value, breaks_of, months_of_year
 from publish.words import Words, marks_of
 
 
@@ -53,6 +53,18 @@ class Table:
     def values(self) -> Iterator[Value]:
         """Give all values, line by line."""
         return (value for line in self.lines for value in line.values)
+
+
+def is_idle(category: str, values: Iterable[Value]) -> bool:
+    """Whether a line is of values that no list of codes holds, and there are none of them.
+
+    A share of nobody (not applicable) and a period without a row do not make a line worth showing;
+    a value that is hidden, pending or missing does: it may be more than 0.
+    """
+    nothing = (State.NOT_APPLICABLE, State.ABSENT)
+    return category == UNLISTED and all(
+        value.number == 0 or value.state in nothing for value in values
+    )
 
 
 class Tables:
@@ -114,7 +126,7 @@ class Tables:
         """A figure by the categories of a breakdown: a column for each year, or two with shares.
 
         `share` names the figure of the shares in percent. A category of values that no list of
-        codes holds (`unlisted`) is left out where it is 0 in all years.
+        codes holds (`unlisted`) is left out where there are none in any year.
         """
         years = list(years)
         figures = [figure, share] if share else [figure]
@@ -140,7 +152,7 @@ class Tables:
         lines = [
             line
             for line, category in zip(lines, self.public.categories(figure, breakdown), strict=True)
-            if category != "unlisted" or any(value.number != 0 for value in line.values)
+            if not is_idle(category, line.values)
         ]
         if has_total:
             totals = [
@@ -221,10 +233,8 @@ class Tables:
         """Put a table together; the meaning of its marks and its breaks come with it."""
         lines = tuple(lines)
         values = [value for line in lines for value in line.values]
-        breaks = dict.fromkeys(value.break_reason for value in values if value.break_reason)
-        said = (
-            self.words.text("breaks", reason=self.words.break_reason(one)) for one in sorted(breaks)
-        )
+        breaks = sorted(set(breaks_of(values)))
+        said = (self.words.text("breaks", reason=self.words.break_reason(one)) for one in breaks)
         revised = dict.fromkeys(self._revisions(values))
         return Table(
             name, title, subtitle, stub, tuple(columns), lines,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
+from babel.lists import format_list
 from babel.numbers import format_decimal
 
-from publish.public import Public, State, Value
+from publish.ledger import rounded
+from publish.public import BETWEEN_BREAKS, Public, State, Value
 
 COMMON = Path(__file__).with_name("words.toml")
 LANGUAGES = ("nl", "en")
@@ -60,9 +63,10 @@ class Words:
         return Locale.parse(self.language)
 
     def number(self, number: Decimal | int, decimals: int = 0) -> str:
-        """Write a number with its decimals: 10.166 and 4,9 in Dutch."""
+        """Write a number with its decimals, half up if it has more: 10.166 and 4,9 in Dutch."""
         pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-        written = format_decimal(number, format=pattern, locale=self.locale)
+        exact = rounded(Fraction(number), decimals)
+        written = format_decimal(exact, format=pattern, locale=self.locale)
         return written.replace("-", "\N{MINUS SIGN}")
 
     def value(self, value: Value, has_unit: bool = False) -> str:
@@ -115,6 +119,10 @@ class Words:
         row = codes.get((breakdown, code)) or codes.get(("any", code))
         return (row and (row[f"label_{self.language}"] or row["label_en"])) or code
 
+    def listed(self, names: Iterable[str]) -> str:
+        """Write names one after the other: `maandag, dinsdag en woensdag`."""
+        return format_list(list(names), locale=self.locale)
+
     def weekday(self, number: int, width: str = "wide") -> str:
         """Name an ISO weekday (1 is Monday); `width` is wide, abbreviated or narrow."""
         return self.locale.days["stand-alone"][width][number - 1]
@@ -141,7 +149,8 @@ class Words:
 
     def break_reason(self, reason: str) -> str:
         """Say in this language why a series breaks; what is not known stands as it is written."""
-        return "; ".join(self._one_break(part) for part in reason.split("; "))
+        parts = reason.split(BETWEEN_BREAKS)
+        return BETWEEN_BREAKS.join(self._one_break(part) for part in parts)
 
     def _one_break(self, reason: str) -> str:
         if found := OTHER_HOURS.fullmatch(reason):

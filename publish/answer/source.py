@@ -20,6 +20,7 @@ from publish.disclosure.cells import Cell
 from publish.disclosure.periods import months_of, year_before
 from publish.ledger import decimals_of, rounded
 from publish.public import (
+    BETWEEN_BREAKS,
     DATAPACKAGE,
     About,
     Gap,
@@ -27,6 +28,7 @@ from publish.public import (
     Revision,
     State,
     Value,
+    breaks_of,
     cell_of,
     value_of,
 )
@@ -175,6 +177,8 @@ class Source:
         before = self.value(counted._replace(period=year_before(cell.period)))
         if before.number == 0:
             before = Value(State.NOT_APPLICABLE)
+        if now.decimals or before.decimals:
+            return Value(State.ABSENT)  # nor do they tell by what part the unrounded ones differ
         change = None
         if now.number is not None and before.number:
             share = Fraction(now.number - before.number) / Fraction(before.number)
@@ -217,12 +221,12 @@ def _worked_out(parts: Iterable[Value], number: Decimal | None) -> Value:
     for state in WORST_FIRST:
         if state in states:
             return replace(parts[0], state=state, number=None, is_revised=False)
-    breaks = dict.fromkeys(part.break_reason for part in parts if part.break_reason)
+    breaks = dict.fromkeys(breaks_of(parts))
     return replace(
         parts[0],
         state=State.PROVISIONAL if State.PROVISIONAL in states else State.FINAL,
         number=number,
-        break_reason="; ".join(breaks),
+        break_reason=BETWEEN_BREAKS.join(breaks),
         is_revised=False,
     )
 
@@ -249,7 +253,7 @@ def _read_internal(release: Path) -> Public:
             )  # fmt: skip
             revisions = {
                 cell: Revision(cell, row["reason"], row["decided_on"])
-                for row in _texts(connection, "from helpline.revisions order by decided_on")
+                for row in _texts(connection, "from helpline.revisions order by decided_on, rowid")
                 for cell in [cell_of(row)]
             }
         with (release / FIGURES).open(encoding="utf-8", newline="") as file:

@@ -12,8 +12,8 @@ from publish.answer.question import Asked, Series
 from publish.answer.source import CHANGE, MEAN, Shown, Source
 from publish.disclosure.cells import Cell
 from publish.disclosure.periods import months_of
-from publish.public import State, Value
-from publish.tables import Column, Line, Table, Tables
+from publish.public import UNLISTED, State, Value
+from publish.tables import Column, Line, Table, Tables, is_idle
 from publish.words import SYMBOLS, Words
 
 TEXTS = Path(__file__).with_name("words.toml")
@@ -191,9 +191,9 @@ class AnswerTables:
     def _is_idle(self, asked: Asked, row: _Row) -> bool:
         """Tell whether a row is of values outside every list of codes, and there are none."""
         cells = [cell for cell in row.cells if cell]
-        if asked.categories or not cells or {cell.category for cell in cells} != {"unlisted"}:
+        if asked.categories or {cell.category for cell in cells} != {UNLISTED}:
             return False
-        return all(self.source.value(cell).number == 0 for cell in cells)
+        return is_idle(UNLISTED, map(self.source.value, cells))
 
     def _value(self, asked: Asked, cell: Cell | None) -> Shown:
         shown = self.source.shown(cell)

@@ -39,6 +39,8 @@ STYLE = HERE / "coordinator.css"
 WORDS = HERE / "words.toml"
 # Shades of a small picture: from none to the most of all months.
 SHADES = 6
+# In the text of a picture, of hours with equally many.
+HOURS_NAMED = 3
 A_WEEK = timedelta(weeks=1)
 HOURS_OF_DAY = range(24)
 WEEKDAYS = range(1, 8)
@@ -176,7 +178,7 @@ def _of_months(
         Block("closed", titles["closed"], (shown, leads["closed"]),
               _overview(hours, names, words, period, "demand"), tables=(closed,)),
         Block("months", titles["months"], (shown, leads["months"]),
-              months=_small_weeks(months, words), tables=(by_month,),
+              months=small_weeks(months, words), tables=(by_month,),
               below=(few, *_marks([by_month], words))),
     ]  # fmt: skip
 
@@ -248,7 +250,7 @@ def _open_share(hours: dict[Key, Hour], months: Sequence[str]) -> dict[Key, floa
     return {key: min(hour.open_hours / (days / 7), 1.0) for key, hour in hours.items()}
 
 
-def _small_weeks(months: dict[str, dict[Key, Hour]], words: Words) -> tuple[MonthPictures, ...]:
+def small_weeks(months: dict[str, dict[Key, Hour]], words: Words) -> tuple[MonthPictures, ...]:
     """Make the small pictures of every month, shaded on one scale for all of them."""
     make = Tables(words)
     most = max(
@@ -281,12 +283,13 @@ def _small_week(
         for weekday in WEEKDAYS
         for hour in HOURS_OF_DAY
     )
-    busiest = max(counts, key=lambda key: (counts[key], -key[0], -key[1]))
+    greatest = max(counts.values(), default=0)
+    busiest = [make.hour(key) for key in sorted(counts) if counts[key] == greatest]
     fields = {"month": make.month(month), "what": what}
-    if counts[busiest]:
-        label = make.words.text(
-            "small_week", when=make.hour(busiest), count=counts[busiest], **fields
-        )
+    if greatest:
+        named = [*busiest[:HOURS_NAMED], *(["…"] if len(busiest) > HOURS_NAMED else [])]
+        when = make.words.listed(named)
+        label = make.words.text("small_week", when=when, count=greatest, **fields)
     else:
         label = make.words.text("small_week_empty", **fields)
     return SmallWeek(what, label, cells)

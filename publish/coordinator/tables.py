@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from itertools import groupby
 
 from babel.dates import format_date
@@ -183,8 +183,7 @@ class Tables:
         """Write a number, rounded half up; None is what cannot be computed."""
         if number is None:
             return self.words.group("marks")["not_applicable"]
-        rounded = Decimal(repr(number)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-        return self.words.number(rounded, decimals)
+        return self.words.number(Decimal(repr(number)), decimals)
 
     def day(self, day: date) -> str:
         """Write a day short enough for a table: `27 jan 2023`."""

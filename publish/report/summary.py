@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from publish.public import Public, State, Value
+from publish.public import UNLISTED, Public, State, Value
 from publish.words import Words, marks_of
 
 # Each with the table that holds it.
@@ -48,8 +48,8 @@ def summary(public: Public, words: Words) -> Iterator[Key]:
     ):  # fmt: skip
         most = _most(public, figure, breakdown, year)
         if most:
-            part = words.value(public.value(share, year, breakdown, most), has_unit=True)
-            name = words.category(breakdown, most)
+            part = words.value(public.value(share, year, breakdown, most[0]), has_unit=True)
+            name = words.listed(words.category(breakdown, one) for one in most)
             written = f"{name} ({part})" if part else name
             yield Key(written[:1].upper() + written[1:], labels[label], "", table)
 
@@ -74,10 +74,10 @@ def _channels(public: Public, words: Words, year: str) -> str:
     return words.text("by_channel", chat=chat, mail=mail)
 
 
-def _most(public: Public, figure: str, breakdown: str, year: str) -> str:
-    """Give the category with the greatest number, the first of equals; no unknown one.
+def _most(public: Public, figure: str, breakdown: str, year: str) -> list[str]:
+    """Give the category with the greatest number, all of them in a tie; no unknown one.
 
-    Nothing if one that is not shown could be greater: what is hidden is at most what the shown ones
+    None if one that is not shown could have as many: what is hidden is at most what the shown ones
     leave of the total.
     """
     numbers = {
@@ -85,10 +85,10 @@ def _most(public: Public, figure: str, breakdown: str, year: str) -> str:
         for category in public.categories(figure, breakdown)
     }
     shown = {category: number for category, number in numbers.items() if number}
-    named = [category for category in shown if category not in ("unknown", "unlisted")]
-    most = max(named, key=lambda category: shown[category], default="")
-    if most and None in numbers.values():
+    named = [category for category in shown if category not in ("unknown", UNLISTED)]
+    greatest = max((shown[category] for category in named), default=0)
+    if greatest and None in numbers.values():
         total = public.value(figure, year).number
-        if total is None or total - sum(shown.values()) >= shown[most]:
-            return ""
-    return most
+        if total is None or total - sum(shown.values()) >= greatest:
+            return []
+    return [category for category in named if shown[category] == greatest]
