@@ -23,7 +23,7 @@ from tests.test_expectations_clean import change, clean_workspace
 HOSTILE = 'Écoute "103" | <script>\u202e=1+1'
 WITH_GAPS = """
 insert into raw.data_gaps values ('button', date '2022-03-01', date '2022-03-02', null);
-insert into raw.codes values ('topic', '1', null, null, 3);
+insert into raw.codes (breakdown, code, sort) values ('topic', '1', 3);
 insert into raw.revisions by name
 select figure, period, breakdown, category, cast(value::bigint as varchar) as value,
     'a reason, "quoted"' as reason, 'An' as author, date '2023-02-01' as decided_on
