@@ -267,7 +267,16 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
                 figure text, period text, breakdown text, category text, value text, reason text,
                 author text, decided_on date
             );
+            create table raw.settings as select date '2020-01-01' as starts_on;
+            create table raw.codes (breakdown text, code text, valid_from date, valid_to date);
+            create schema marts;
+            create table marts.log_months (log text, month text, because text);
             """
+        )
+        connection.execute(
+            "create table figures.figure_definitions as"
+            " select unnest($1::text[]) as figure, 1 as version, 'chat' as basis",
+            [["callers", "clicks", "clicks_per_conversation", "conversations"]],
         )
         yield connection
 
@@ -391,7 +400,12 @@ def test_a_cell_of_a_document_and_of_public_is_named_once_and_others_too(warehou
     publish(warehouse, "9", "2023-01-30", cell=gone)
     public = shown("9", waits) | shown("9", gone) | shown("6", other) | shown("61")
     found = find_contradictions(warehouse, public, {})
-    assert [(one.cell, one.document) for one in found] == [(CELL, "an answer"), (other, IN_PUBLIC)]
+    assert [(one.cell, one.document, one.cause) for one in found] == [
+        (CELL, "an answer", "value"),
+        (other, IN_PUBLIC, "value"),
+        (gone, IN_PUBLIC, "logs_gone"),
+        (waits, IN_PUBLIC, "logs_gone"),
+    ]
 
 
 def test_what_is_computed_follows_the_revision_of_any_of_its_parts(warehouse):

@@ -367,7 +367,7 @@ insert into raw.opening_hours values
     (date '2021-01-01', null, 1, '19:00', '22:00', 2),
     (date '2021-01-01', null, 2, '22:00', '24:00', 1);
 insert into raw.closures values (date '2022-12-25', 'Kerstmis');
-insert into raw.codes values
+insert into raw.codes (breakdown, code, label_nl, label_en, sort) values
     ('scheduled_by', 'visitor', 'bezoeker', 'visitor', 1),
     ('scheduled_by', 'responder', 'beantwoorder', 'responder', 2),
     ('referred_by', '1712', '1712', '1712', 1),

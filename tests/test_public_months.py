@@ -6,9 +6,12 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import pytest
 
 import ingest
 from expectations import deliveries
+from ingest.problem import Problem
+from publish.seen import forget
 from tests.models import Models, read_figures
 from tests.nights import run_night, workspace_of
 
@@ -37,7 +40,10 @@ def test_a_file_without_a_date_doubts_only_months_that_nobody_has_seen(
     assert statuses(workspace.warehouse, months) == [*"AAAA"]
     assert statuses(workspace.warehouse, ["2022-03"]) == ["P"]
 
-    shutil.rmtree(workspace.published)  # without a release nobody has seen anything
+    shutil.rmtree(workspace.published)
+    with pytest.raises(Problem, match="do not say what readers have seen"):
+        deliveries.judge(workspace)
+    forget(workspace, "a test", "A. Peeters")  # in so many words: nobody has seen anything
     deliveries.judge(workspace)
     models.build(workspace.warehouse)
     assert statuses(workspace.warehouse, months) == [*"PPPP"]

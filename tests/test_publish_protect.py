@@ -385,7 +385,7 @@ def test_a_history_that_was_changed_is_not_believed(workspace):
 
 def test_a_lost_history_is_said_instead_of_forgotten(workspace):
     shutil.rmtree(latest(workspace))
-    with pytest.raises(Problem, match="from a backup"):
+    with pytest.raises(Problem, match="Restore the last backup"):
         protect(workspace)
 
 
