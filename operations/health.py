@@ -26,7 +26,8 @@ from operations.findings import Finding, digest
 from operations.limits import Limit
 from operations.losses import Story
 from operations.store import Store
-from publish.ledger import Contradiction, tell_causes
+from publish.contradictions import tell_causes
+from publish.ledger import Contradiction
 from publish.notes import placed_at
 from publish.verify import MANIFEST
 
@@ -401,7 +402,10 @@ def _look_at_the_overdue(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _look_at_public(latest: Path) -> Iterator[Finding]:
-    """Say that `public/` is held back, without the values."""
+    """Say what does not hold of what was public, and whether it holds newer figures back.
+
+    Without the values. A figure that is final no more needs a person also where nothing is due.
+    """
     try:
         public = json.loads((latest / MANIFEST).read_text(encoding="utf-8"))["public"]
         is_held, through = public["is_held"], public["closable_through"]
@@ -409,18 +413,20 @@ def _look_at_public(latest: Path) -> Iterator[Finding]:
         cells = {(one.figure, one.period) for one in contradictions}
     except (OSError, ValueError, KeyError, TypeError):
         return
-    if is_held:
-        named = _join([" ".join(cell) for cell in sorted(cells)[:5]])
-        yield Finding(
-            "held",
-            "held:" + digest(f"{cell}" for cell in cells) + f":{through}",
-            False,
-            f"public/ is held back: figures through {through} are due, but the logs contradict "
-            f"what was published of {counted(len(cells), 'figure')}: "
-            + " ".join([f"{named}.", *tell_causes(contradictions)]),
-            "`.venv/bin/python -m publish contradictions` writes the lines that revisions.csv "
-            "needs, for a person to give the reason; or mend the logs.",
-        )
+    if not cells:
+        return
+    kind = "held" if is_held else "contradicted"
+    due = f"public/ is held back: figures through {through} are due, but " if is_held else ""
+    named = _join([" ".join(cell) for cell in sorted(cells)[:5]])
+    yield Finding(
+        kind,
+        f"{kind}:" + digest(f"{cell}" for cell in cells) + f":{through}" * is_held,
+        False,
+        f"{due}what was published does not hold any more of {counted(len(cells), 'figure')}: "
+        + " ".join([f"{named}.", *tell_causes(contradictions)]),
+        "`.venv/bin/python -m publish contradictions` writes the lines that revisions.csv "
+        "needs, for a person to give the reason; or mend the logs.",
+    )
 
 
 def _join(names) -> str:

@@ -19,24 +19,8 @@ BEFORE_START = "before_start"
 CODE_REMOVED = "code_removed"
 LOGS_DOUBTED = "logs_doubted"
 LOGS_GONE = "logs_gone"
-# Each cause is told once, however many figures it concerns; only values are told one by one.
-TOLD = {
-    RULES: "other rules hold than when they were published",
-    BEFORE_START: "they lie before the first day that helpline.toml now gives (starts_on)",
-    CODE_REMOVED: "codes.csv does not have their code any more",
-    LOGS_DOUBTED: (
-        "more of their logs is lost, damaged or kept out than is tolerated (`python -m publish "
-        "explain FIGURE PERIOD` says what mends it)"
-    ),
-    LOGS_GONE: "their days are not covered by the logs any more",
-}
-REMEDIES = {
-    RULES: "revisions.csv needs a line for each: `python -m publish contradictions` writes them",
-    BEFORE_START: "set starts_on back, or say why in revisions.csv",
-    CODE_REMOVED: "put the code back, and close it with a date instead",
-    LOGS_DOUBTED: "mend the logs, or take the loss in accepted.csv or data_gaps.csv",
-    LOGS_GONE: "deliver the logs again, or declare the gap in data_gaps.csv",
-}
+# Those that are told once, however many figures they concern, in this order.
+CAUSES = (RULES, BEFORE_START, CODE_REMOVED, LOGS_DOUBTED, LOGS_GONE)
 DECLARED_GAP = "declared_gap"
 NOT_COVERED = frozenset({"not_covered", "not_settled"})
 LOGS_OF_BASES = {"button": ("button",), "chat": ("chat",), "both": ("button", "chat")}
@@ -117,8 +101,8 @@ class Standing:
 
 
 def by_cause(causes: Mapping[Cell, str]) -> dict[str, list[Cell]]:
-    """Group cells by the cause that is told once for all of them, in the order of TOLD."""
+    """Group cells by the cause that is told once for all of them, in the order of CAUSES."""
     grouped = defaultdict(list)
     for cell, cause in sorted(causes.items()):
         grouped[cause].append(cell)
-    return {cause: grouped[cause] for cause in TOLD if cause in grouped}
+    return {cause: grouped[cause] for cause in CAUSES if cause in grouped}

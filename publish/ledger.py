@@ -13,14 +13,12 @@ from fractions import Fraction
 
 import duckdb
 
-from ingest.wording import counted
-from publish.causes import REMEDIES, TOLD, VALUE, Standing, by_cause
+from publish.causes import VALUE, Standing
 from publish.disclosure.cells import Cell, Publication
 from publish.publications import Row
 
 FINAL = "A"
 IN_PUBLIC = "public/"
-EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -46,33 +44,6 @@ class Contradiction:
     def cell(self) -> Cell:
         """The cell that it is about."""
         return Cell(self.figure, self.period, self.breakdown, self.category)
-
-    def __str__(self) -> str:
-        """Say it in plain words, with both values."""
-        where = (
-            "was shown in public/" if self.document == IN_PUBLIC else f"stands in {self.document}"
-        )
-        revised = f" and was revised to {self.revised}" if self.revised else ""
-        found = f"the logs give {self.found}" if self.found else "there is no final value now"
-        return f"{name(self.cell)}: {self.published} {where}{revised}; {found}"
-
-
-def tell(contradictions: Iterable[Contradiction]) -> list[str]:
-    """Say in plain words what contradicts what was published: a cause once, a value each time."""
-    contradictions = list(contradictions)
-    values = [f"{one}" for one in contradictions if one.cause == VALUE]
-    return [*tell_causes(contradictions), *values]
-
-
-def tell_causes(contradictions: Iterable[Contradiction]) -> list[str]:
-    """Say, without a value, for which causes figures of `public/` cannot be what was shown."""
-    causes = {one.cell: one.cause for one in contradictions if one.cause != VALUE}
-    return [
-        f"{counted(len(cells), 'figure')} of public/ cannot be what was shown, for {TOLD[cause]}: "
-        f"{', '.join(map(name, cells[:EXAMPLES]))}{', …' if len(cells) > EXAMPLES else ''}. "
-        f"Remedy: {REMEDIES[cause]}."
-        for cause, cells in by_cause(causes).items()
-    ]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import duckdb
 from ingest.problem import Problem
 from ingest.warehouse import fill, open_warehouse, run, transaction
 from ingest.workspace import Workspace
+from publish.contradictions import tell
 from publish.disclosure.cells import Cell, Definition
 from publish.disclosure.derived import operands
 from publish.disclosure.suppression import Pattern, Proposal, choose
@@ -28,7 +29,6 @@ from publish.ledger import (
     as_text,
     find_contradictions,
     published_documents,
-    tell,
 )
 from publish.provisional import with_provisional
 from publish.publications import (

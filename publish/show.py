@@ -11,7 +11,8 @@ import duckdb
 
 from ingest.problem import Problem
 from publish.contents import literal
-from publish.ledger import Contradiction, tell
+from publish.contradictions import tell
+from publish.ledger import Contradiction
 from publish.notes import database_removed_at
 from publish.verify import DATABASE, MANIFEST, is_without_database
 from publish.words import Words
@@ -153,7 +154,7 @@ def _standing(public: dict | None, words: Words) -> list[str]:
         lines.append(words["nothing_public"])
     if public["is_held"]:
         lines.append(words.text("held_back", month=public["closable_through"]))
-    told = tell(Contradiction(**one) for one in public["contradictions"])
+    told = tell((Contradiction(**one) for one in public["contradictions"]), words.language)
     lines += [f"  {line}" for line in told[:LISTED_CONTRADICTIONS]]
     if len(told) > LISTED_CONTRADICTIONS:
         lines.append(f"  … {len(told) - LISTED_CONTRADICTIONS} +")

@@ -273,6 +273,9 @@ def test_a_public_that_is_held_back_names_figures_and_no_value(workspace):
     assert "new_callers 2022-03" in said
     assert "before the first day that helpline.toml now gives" in said
     assert "471" not in said
+    give_release(workspace, NOW, contradictions=[gone])
+    assert kinds(workspace) == {"contradicted": False}
+    assert "before the first day" in says(workspace, "contradicted")
 
 
 @pytest.mark.parametrize(

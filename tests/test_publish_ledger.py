@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from fractions import Fraction
 
 import duckdb
 import pytest
 
-from publish.causes import REMEDIES, TOLD
+from publish.causes import CAUSES
+from publish.contradictions import TEXTS, tell
 from publish.disclosure.cells import Cell
-from publish.ledger import Found, find_contradictions, published_documents, rounded, tell
+from publish.ledger import (
+    Contradiction,
+    Found,
+    find_contradictions,
+    published_documents,
+    rounded,
+)
 from publish.publications import Row
 
 RATIO = Cell("clicks_per_conversation", "2020-01/2020-10")
@@ -85,7 +93,8 @@ def shown(cell: Cell, value: str) -> dict[Cell, Row]:
 
 
 def contradicted(connection, public=None, operands=None) -> list[str]:
-    return [str(one) for one in find_contradictions(connection, public or {}, operands or {})]
+    found = find_contradictions(connection, public or {}, operands or {})
+    return [line for one in found for line in tell([one])]
 
 
 def test_the_ratio_of_the_first_answer_is_another_with_both_values(warehouse):
@@ -323,5 +332,29 @@ def test_a_revision_without_a_value_lets_go_of_what_has_none(warehouse):
     assert cause_of(warehouse, CONVERSATIONS) == ["value"]
 
 
-def test_each_cause_has_its_words_and_a_remedy():
-    assert TOLD.keys() == REMEDIES.keys()
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_each_cause_has_its_words_and_a_remedy(language):
+    words = tomllib.loads(TEXTS.read_text(encoding="utf-8"))[language]
+    assert words["causes"].keys() == words["remedies"].keys() == set(CAUSES)
+    told = Contradiction(*CONVERSATIONS, "60", "public/", "", "", CAUSES[0])
+    [said] = tell([told], language)
+    assert words["remedies"][CAUSES[0]] in said
+
+
+def test_other_values_of_a_year_are_one_finding_with_some_of_them(warehouse):
+    """Late logs change hundreds of figures; what a document printed is a finding of its own."""
+    months = [Cell("conversations", f"2020-{month:02}") for month in range(1, 13)]
+    for month in months:
+        count(warehouse, month, "59", 59)
+    publish(warehouse, RATIO, "4.8")
+    count(warehouse, RATIO, "4.9", 3727, 768)
+    public = {cell: row for month in months for cell, row in shown(month, "60").items()}
+    contradictions = find_contradictions(warehouse, public, {})
+    told = tell(contradictions)
+    assert len(told) == 5
+    assert "4.8 stands in an answer" in told[0]
+    assert told[1] == "12 figures of 2020 have other values now than in public/, such as:"
+    assert told[2] == "conversations 2020-01: 60 was shown in public/; the logs give 59"
+    assert tell(contradictions, "nl")[2] == (
+        "conversations 2020-01: 60 stond in public/; de logs geven 59"
+    )
