@@ -400,7 +400,10 @@ insert into raw.published by name
     from figures.figures
     where figure = 'conversations' and breakdown = '' and contains(period, '/');
 create schema marts;
-create table marts.log_months (log varchar, month varchar, because varchar);
+create table marts.log_months (
+    log varchar, month varchar, kept_events bigint, lost_lines bigint, accepted_lines bigint,
+    obs_status varchar, because varchar
+);
 create table marts.deliveries as
     select delivery_id, status, lines, events, rejects, blank_lines from raw.deliveries;
 create table marts.attempts as

@@ -280,6 +280,7 @@ def test_another_value_holds_public_back_until_it_is_revised(workspace, caplog):
             "document": "public/",
             "revised": "",
             "found": "24",
+            "cause": "value",
         }
     ]
     assert "pressers 2022-05: 23 was shown in public/; the logs give 24" in caplog.text
@@ -316,7 +317,9 @@ def test_a_shown_figure_that_is_not_final_any_more_is_shown_as_it_was(workspace)
 
     change(
         workspace,
-        "insert into marts.log_months select unnest(['button', 'chat']), '2022-05', 'declared_gap'",
+        "insert into marts.log_months by name"
+        " select unnest(['button', 'chat']) as log, '2022-05' as month, 'P' as obs_status,"
+        " 0 as kept_events, 0 as lost_lines, 0 as accepted_lines, 'declared_gap' as because",
     )
     after = publish(workspace)
     assert not standing(after)["is_held"]
