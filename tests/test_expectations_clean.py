@@ -405,7 +405,14 @@ create table marts.attempts as
         select period as month, unnest(range(coalesce(value, 0)::bigint)) as number
         from figures.figures where figure = 'attempts' and breakdown = '' and length(period) = 7
     )
-    select md5(month || number)::uuid as attempt_id, 'missed' as outcome, month from monthly;
+    select
+        md5(month || number)::uuid as attempt_id,
+        md5('v' || number)::uuid as visitor_id,
+        'missed' as outcome,
+        month,
+        (month || '-03')::date as started_on,
+        (month || '-03')::timestamp as last_contact_at
+    from monthly;
 create table marts.conversations as
     with monthly as (
         select period as month, unnest(range(coalesce(value, 0)::bigint)) as number
@@ -492,10 +499,11 @@ def change(workspace: Workspace, sql: str) -> None:
         connection.execute(sql)
 
 
-# Nothing has been public before, nothing is provisional, and few attempts are rare: these have
-# nothing to look at.
+# Nothing has been public before, nothing is provisional, few attempts are rare, and the first month
+# is no whole one: these have nothing to look at.
 NOT_HERE = {
     "all_that_was_published_fits_together",
+    "first_time_callers_of_first_year_are_new",
     "no_hidden_cell_is_pinned_anyway",
     "no_provisional_count_of_persons_is_public",
     "no_two_contents_give_a_person_away",
