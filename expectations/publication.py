@@ -23,7 +23,8 @@ from ingest.workspace import Workspace
 from publish.disclosure import attacker
 from publish.disclosure.attacker import Audit, Range
 from publish.disclosure.cells import Cell, Definition, Publication
-from publish.disclosure.derived import operands
+from publish.disclosure.derived import is_protected, operands
+from publish.disclosure.together import followers, follows, tied, waits
 from publish.ledger import published_documents
 from publish.protect import count_durations, read_definitions, read_threshold
 from publish.publications import (
@@ -47,6 +48,7 @@ UNBOUNDED = 10**9
 BY_MONTH = {"", "channel"}
 BY_YEAR = BY_MONTH | {
     "gender", "age_band", "topic", "referred_by", "weekday", "hour", "hour_of_week",
+    "part_of_week",
 }  # fmt: skip
 
 
@@ -88,12 +90,12 @@ class Evidence:
 
     @cached_property
     def hidden_counts(self) -> frozenset[Cell]:
-        """The counts that the content hides, and that nothing else has shown."""
+        """The protected counts that the content hides, and that nothing else has shown."""
         return frozenset(
             cell
             for cell, row in self.rows.items()
             if row.conf_status == CONFIDENTIAL
-            and self.definitions[cell.figure].is_count
+            and self.definitions[cell.figure].is_protected
             and cell not in self.seen
         )
 
@@ -131,8 +133,8 @@ class Evidence:
     def width_anyway(self) -> dict[Cell, float]:
         """How narrow hidden cells are whatever this release hides.
 
-        What is out cannot be taken back: earlier contents, documents, and clicks and attempts,
-        which are no secret.
+        What is out cannot be taken back: earlier contents, documents, and the counts that are no
+        secret, such as missed attempts.
         """
         if not self._narrow or not self.is_new:
             return self._narrow
@@ -218,11 +220,30 @@ def _provisional(evidence: Evidence) -> Compared:
         if row.is_provisional:
             needed = [cell, *operands(cell, evidence.definitions)]
             counted = [one for one in needed if evidence.definitions[one.figure].is_count]
-            persons = [one for one in counted if evidence.definitions[one.figure].is_protected]
+            persons = [one for one in counted if waits(one, evidence.definitions)]
             untold = [one for one in persons if one not in evidence.told]
             # A count that moved since it was printed would tell by how many.
             has_moved = cell in persons and Decimal(row.value) != evidence.printed.get(cell)
             yield cell, len(untold) + has_moved, 0
+
+
+def _apart(evidence: Evidence) -> Compared:
+    for cell, row in evidence.new_rows.items():
+        if row.conf_status == CONFIDENTIAL and is_protected(cell, evidence.definitions):
+            along = [one for one in (*tied(cell), *followers(cell)) if one in evidence.rows]
+            yield cell, sum(_is_told_first(evidence, one) for one in along), 0
+
+
+def _is_told_first(evidence: Evidence, cell: Cell) -> bool:
+    row = evidence.rows[cell]
+    return row.is_shown and Decimal(row.value) != 0 and cell not in evidence.seen
+
+
+def _never_hidden(evidence: Evidence) -> Compared:
+    for cell, row in evidence.new_rows.items():
+        definition = evidence.definitions[cell.figure]
+        if definition.is_count and not definition.is_protected and not follows(cell):
+            yield cell, int(row.conf_status == CONFIDENTIAL), 0
 
 
 def _not_closed(evidence: Evidence) -> Compared:
@@ -267,8 +288,8 @@ def _contradictions(evidence: Evidence) -> Compared:
 CHECKS = (
     Check(
         "no_small_count_is_public",
-        "No count of persons, conversations or referrals below the threshold is public for the "
-        "first time.",
+        "No count of persons who were answered, or of their conversations, answered attempts and "
+        "referrals, is public for the first time below the threshold.",
         "=",
         _small_counts,
     ),
@@ -282,14 +303,29 @@ CHECKS = (
     Check(
         "no_hidden_cell_is_pinned_anyway",
         "No hidden count can be narrowed down from what is out whatever this release hides: "
-        "earlier contents, documents, clicks and attempts.",
+        "earlier contents, documents, and counts that are not protected.",
         "<=",
         _pinned_anyway,
         WARNING,
     ),
     Check(
+        "what_tells_of_a_hidden_count_is_hidden_with_it",
+        "Where conversations or answered attempts are hidden by time, both are, with the attempts "
+        "and clicks; and attempts are hidden wherever the answered ones are.",
+        "=",
+        _apart,
+    ),
+    Check(
+        "who_only_pressed_is_never_hidden",
+        "Missed attempts, attempts outside opening hours, their visitors and hours open are never "
+        "hidden.",
+        "=",
+        _never_hidden,
+    ),
+    Check(
         "no_two_contents_give_a_person_away",
-        "Two contents of public/ between yearly closings differ by no small count of persons.",
+        "Two contents of public/ between yearly closings differ by no small count of persons who "
+        "were answered.",
         "<=",
         _differences,
     ),
@@ -320,8 +356,9 @@ CHECKS = (
     ),
     Check(
         "no_provisional_count_of_persons_is_public",
-        "A provisional value that is public for the first time counts no persons, and is computed "
-        "from no count of persons, that a reader does not have already.",
+        "A provisional value that is public for the first time counts none who were answered, and "
+        "is computed from no such count, and from nothing that goes with one, that a reader does "
+        "not have already.",
         "=",
         _provisional,
     ),

@@ -51,11 +51,13 @@ def definitions() -> dict[str, Definition]:
     """The figures as the project defines them."""
     with (ROOT / "dbt_project/seeds/figure_definitions.csv").open(newline="") as file:
         return {
-            row["figure"]: Definition(
+            row["figure"]: Definition.of(
                 row["figure"],
                 row["kind"],
                 row["is_protected"] == "true",
-                tuple(row["parts"].split()),
+                row["parts"],
+                row["base"],
+                row["unit"],
             )
             for row in csv.DictReader(file)
         }

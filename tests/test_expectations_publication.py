@@ -49,11 +49,13 @@ MISSED_ATTEMPTS, MISSED_PRESSERS, UNREACHED, MEDIAN = (
 def definitions() -> dict[str, Definition]:
     with SEED.open(encoding="utf-8", newline="") as lines:
         return {
-            row["figure"]: Definition(
+            row["figure"]: Definition.of(
                 row["figure"],
                 row["kind"],
                 row["is_protected"] == "true",
-                tuple(row["parts"].split()),
+                row["parts"],
+                row["base"],
+                row["unit"],
             )
             for row in csv.DictReader(lines)
         }

@@ -16,6 +16,7 @@ from publish.disclosure.cells import Cell, Definitions, Publication
 from publish.disclosure.derived import is_protected
 from publish.disclosure.polytope import ContradictionError, Polytope, whole_range
 from publish.disclosure.reader import Component, Variable, components, know
+from publish.disclosure.together import hidden_along
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,10 @@ def audit(
     ranges: dict[Cell, Range] = {}
     contradictory = []
     knowledge = know(contents, documents, definitions)
-    for component in components(knowledge.relations, knowledge.known, knowledge.hidden):
+    protected = protected_of(knowledge.hidden, definitions)
+    for component in components(knowledge.relations, knowledge.known, protected):
         try:
-            found = _bound(component, knowledge.hidden)
+            found = _bound(component, knowledge.hidden, protected)
         except ContradictionError:
             cells = {name.cell for name in component.variables}
             contradictory.append(tuple(sorted(cells)))
@@ -88,18 +90,19 @@ def told_anyway(
 ) -> dict[Cell, Range]:
     """What a reader would know of hidden counts if a content hid every protected one but zeros.
 
-    That is what is out already, and what clicks and attempts say, which are no secret: a visitor
-    with a missed attempt cannot be one of more than there were missed attempts. No suppression
-    changes it.
+    That is what is out already, and what the counts say that are no secret and do not go with
+    protected ones. No suppression changes it.
     """
     counts = {cell for cell in content.mentioned if is_protected(cell, definitions)}
     zeros = {cell for cell in counts & content.shown.keys() if content.shown[cell] == 0}
+    following = hidden_along(counts - zeros, content.shown, frozenset())
     silent = Publication(
         content.name,
         {
             cell: value
             for cell, value in content.shown.items()
-            if cell in zeros or (cell not in counts and definitions[cell.figure].is_count)
+            if cell in zeros
+            or (cell not in counts | following and definitions[cell.figure].is_count)
         },
         frozenset(counts - zeros - content.pending),
         content.pending,
@@ -121,11 +124,18 @@ def differences(
     ]
 
 
-def _bound(component: Component, hidden: AbstractSet[Variable]) -> list[tuple[Variable, Range]]:
+def protected_of(hidden: AbstractSet[Variable], definitions: Definitions) -> frozenset[Variable]:
+    """Of what is hidden, what has to be: attempts may follow from what is shown."""
+    return frozenset(name for name in hidden if is_protected(name.cell, definitions))
+
+
+def _bound(
+    component: Component, hidden: AbstractSet[Variable], wanted: AbstractSet[Variable]
+) -> list[tuple[Variable, Range]]:
     polytope = Polytope(component, dict.fromkeys(hidden, 1))
     found = []
     for name in component.variables:
-        if name in hidden:
+        if name in wanted:
             index = polytope.index[name]
             bounds = polytope.least(index).value, polytope.greatest(index).value
             low, high = whole_range(*bounds)
@@ -140,11 +150,12 @@ def _bound_alone(
 ) -> list[tuple[Variable, Range]]:
     """Bound the hidden ones of some cells by one content, unless it contradicts itself."""
     knowledge = know(contents, [], definitions)
+    protected = protected_of(knowledge.hidden, definitions)
     found = []
-    for component in components(knowledge.relations, knowledge.known, knowledge.hidden):
+    for component in components(knowledge.relations, knowledge.known, protected):
         if not cells.isdisjoint(name.cell for name in component.variables):
             try:
-                found += _bound(component, knowledge.hidden)
+                found += _bound(component, knowledge.hidden, protected)
             except ContradictionError:
                 continue
     return found

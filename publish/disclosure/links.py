@@ -16,11 +16,14 @@ from publish.disclosure.cells import Cell, Definitions
 from publish.disclosure.derived import is_protected
 from publish.disclosure.periods import is_month, is_within_a_year, months_of, starts_a_year
 from publish.disclosure.relation import Relation
+from publish.disclosure.together import ANSWERED, OUTCOMES
+from publish.disclosure.together import TOTAL as TOTAL_ATTEMPTS
 
 CHAT = ("channel", "chat")
 MAIL = ("channel", "mail")
 MAIL_ONLY = ("channel", "mail_only")
 TOTAL = ("", "")
+IN_HOURS = "answered_in_hours_attempts"
 
 # Within one period, the first counts no more than the second.
 ORDERED = (
@@ -89,6 +92,7 @@ def relate(universe: Universe, definitions: Definitions) -> list[Relation]:
         *_new_callers(universe, protected),
         *_first_time_callers(universe, protected),
         *_reached(universe, protected),
+        *_outcomes(universe),
     ]
     return list(dict.fromkeys(found))
 
@@ -244,6 +248,19 @@ def _reached(universe: Universe, protected: list[Cell]) -> Iterator[Relation]:
             answered = unreached._replace(figure="answered_attempts")
             if missed in universe.cells and answered in universe.cells:
                 yield Relation.at_most([missed], [unreached, answered])
+
+
+def _outcomes(universe: Universe) -> Iterator[Relation]:
+    """Each attempt has one outcome, in every cell."""
+    for whole in sorted(cell for cell in universe.cells if cell.figure == TOTAL_ATTEMPTS):
+        parts = [whole._replace(figure=figure) for figure in OUTCOMES]
+        given = [part for part in parts if part in universe.cells]
+        if whole._replace(figure=ANSWERED) in given:
+            yield _sum_or_less(whole, given, len(given) == len(parts))
+    for some in sorted(cell for cell in universe.cells if cell.figure == IN_HOURS):
+        answered = some._replace(figure=ANSWERED)
+        if answered in universe.cells:
+            yield Relation.at_most([some], [answered])
 
 
 def _sum_or_less(whole: Cell, parts: Iterable[Cell], is_complete: bool) -> Relation:
