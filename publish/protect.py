@@ -132,12 +132,10 @@ def _require_figures(connection: duckdb.DuckDBPyConnection) -> None:
 def read_definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, Definition]:
     """Read what disclosure control needs to know of every figure, by its name."""
     rows = connection.execute(
-        "select figure, kind, is_protected, coalesce(parts, '') from figures.figure_definitions"
+        "select figure, kind, is_protected, coalesce(parts, ''), coalesce(base, ''), unit"
+        " from figures.figure_definitions"
     ).fetchall()
-    return {
-        figure: Definition(figure, kind, is_protected, tuple(parts.split()))
-        for figure, kind, is_protected, parts in rows
-    }
+    return {figure: Definition.of(figure, *row) for figure, *row in rows}
 
 
 def read_threshold(connection: duckdb.DuckDBPyConnection) -> int:
@@ -217,7 +215,7 @@ def _next_content(
         closed_through=closed_through,
         rows=len(before.rows() | rows),
         primary=len(pattern.primary),
-        secondary=len(pattern.secondary),
+        secondary=len(pattern.secondary | pattern.following),
         derived=sum(row.hidden_because == "derived" for row in rows.values()),
         loss=round(pattern.loss, 6),
         gap=round(pattern.gap, 6),
@@ -287,8 +285,12 @@ def _proposal(rows: Mapping[Cell, Row], definitions: Mapping[str, Definition]) -
 
 def _marked(row: Row, pattern: Pattern, of_few: AbstractSet[Cell]) -> Row:
     """Mark a row as hidden if the pattern hides it, or if it is a quantile of a few durations."""
-    for reason in ("primary", "secondary", "derived"):
-        if row.cell in getattr(pattern, reason):
+    for cells, reason in (
+        (pattern.primary, "primary"),
+        (pattern.secondary | pattern.following, "secondary"),
+        (pattern.derived, "derived"),
+    ):
+        if row.cell in cells:
             return row._replace(value="", conf_status=CONFIDENTIAL, hidden_because=reason)
     if row.cell in of_few and row.is_shown:
         return row._replace(value="", conf_status=CONFIDENTIAL, hidden_because="derived")

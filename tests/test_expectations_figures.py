@@ -438,6 +438,48 @@ def test_a_planted_defect_is_caught_by_its_expectation_and_its_kin_alone(defect,
     assert noticed - may_notice == defect.kin
 
 
+STRADDLING = """
+insert into marts.attempts by name
+select
+    md5('straddling')::uuid as attempt_id, md5('night owl')::uuid as visitor_id,
+    'out_of_hours' as outcome, '2022-04' as month, date '2022-04-30' as started_on,
+    -- In Brussels, half past midnight on 1 May.
+    timestamp '2022-04-30 22:30:00' as last_contact_at
+"""
+
+
+@pytest.mark.parametrize(
+    ("sql", "broken"),
+    [
+        ("select 1", {"pressers_at_most_attempts", "pressers_at_most_attempts_with_a_visitor"}),
+        (STRADDLING, {"pressers_at_most_attempts_with_a_visitor"}),
+        (STRADDLING.replace("22:30:00", "21:59:59"), {"pressers_at_most_attempts"}),
+    ],
+)
+def test_pressers_exceed_attempts_by_no_more_than_straddle_the_period(tmp_path, sql, broken):
+    workspace = clean_workspace(tmp_path)
+    change(
+        workspace,
+        f"""
+        update figures.figures
+        set numerator = 1 + (
+            from (
+                select numerator from figures.figures
+                where figure = 'attempts' and period = '2022-05' and breakdown = ''
+            )
+        )
+        where figure = 'pressers' and period = '2022-05';
+        {sql}
+        """,
+    )
+    with open_warehouse(workspace) as connection:
+        table = compare(connection, IDENTITIES)
+    exceeding = table[(table["found"] > table["against"]) & (table["period"] == "2022-05")]
+    noticed = {name for name in exceeding["identity"] if name.startswith("pressers_at_most")}
+    assert broken <= noticed
+    assert ("pressers_at_most_attempts" in noticed) == ("pressers_at_most_attempts" in broken)
+
+
 def test_a_warning_is_said_and_fails_nothing(tmp_path, caplog):
     workspace = clean_workspace(tmp_path)
     [defect] = [defect for defect in DEFECTS if defect.severity == "warning"]
