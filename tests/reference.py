@@ -1501,6 +1501,13 @@ class _Tally:
 
 
 def _counts(log: Log) -> dict[Cell, Fraction]:
+    tally = _happenings(log)
+    _add_open_hours(log, tally)
+    return tally.cells
+
+
+def _happenings(log: Log) -> _Tally:
+    """Count all that happened: everything but hours."""
     tally = _Tally(log)
     for event in log.of_type(CLICKED):
         tally.add("clicks", event.at)
@@ -1527,11 +1534,10 @@ def _counts(log: Log) -> dict[Cell, Fraction]:
     for (at, _, _), exclusion in log.taken_out.items():
         tally.add("excluded_events", at)
         tally.add("excluded_events", at, "exclusion", exclusion)
-    _add_open_hours(log, tally)
     _add_new_callers(log, tally)
     for (figure, period, breakdown, category), persons in _distinct(log).items():
         tally.cells[figure, period, breakdown, category] = Fraction(len(persons))
-    return tally.cells
+    return tally
 
 
 def _add_open_hours(log: Log, tally: _Tally) -> None:

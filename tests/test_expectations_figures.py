@@ -359,7 +359,8 @@ DEFECTS = [
 def _exceed(entry: Entry) -> Defect:
     """Let the smaller side of a relation exceed the larger by far."""
     term = next(iter(entry.smaller[0]))
-    periods = MAY if entry.kind.startswith("so_far") else MARCH_AND_YEAR
+    is_of_months = entry.kind in ("so_far", "so_far_in_year", "monotone_but")
+    periods = MAY if is_of_months else MARCH_AND_YEAR
     return _set(" ".join(term).strip(), "value + 9999", periods, entry.relation)
 
 

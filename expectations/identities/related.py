@@ -192,6 +192,35 @@ def _monotone(entry: Entry) -> str:
     """
 
 
+def _monotone_but(entry: Entry) -> str:
+    [[smaller]] = entry.smaller
+    [larger] = entry.larger
+    return f"""
+        with others as (
+            select period, summed from wholes where {_is_of(larger)} and unknown = 0
+        ),
+        own as (
+            select starts_on, amount
+            from cells
+            where {_is_of(larger)} and period_type = 'month' and amount is not null
+        ),
+        months as (
+            select starts_on, amount
+            from cells
+            where {_is_of(smaller)} and period_type = 'month' and amount is not null
+        )
+        select wholes.figure, wholes.period, '' as breakdown,
+            strftime(months.starts_on, '%Y-%m') as category,
+            months.amount as found, wholes.amount + others.summed - own.amount as against
+        from comparable as wholes
+        inner join others using (period)
+        inner join months on months.starts_on between wholes.starts_on and wholes.ends_on
+        inner join own on own.starts_on = months.starts_on
+        where {_is_of(smaller)} and wholes.period_type in ('year', 'range')
+            and wholes.amount is not null
+    """
+
+
 def _covered(entry: Entry) -> str:
     return f"""
         select figure, period, breakdown, category, amount as found, summed as against
@@ -296,6 +325,7 @@ QUERIES: dict[str, Callable[[Entry], str]] = {
     "coarser": _coarser,
     "months": _months,
     "monotone": _monotone,
+    "monotone_but": _monotone_but,
     "covered": _covered,
     "so_far_in_year": _so_far_in_year,
     "so_far": _so_far_ever,

@@ -230,6 +230,17 @@ def _monotone(entry: Entry, tables: _Tables) -> Iterator[Relation]:
         yield from (Relation.at_most([part], [whole]) for part in parts)
 
 
+def _monotone_but(entry: Entry, tables: _Tables) -> Iterator[Relation]:
+    """Who counts in a month but not in the whole is among the others in another month of it."""
+    [larger] = entry.larger
+    for whole, _, parts in _wholes(entry, tables):
+        others = tables.universe.months(Cell(larger.figure, whole.period))
+        for part in parts if others else ():
+            if is_month(part.period):
+                beside = [month for month in others if month.period != part.period]
+                yield Relation.at_most([part], [whole, *beside])
+
+
 def _covered(entry: Entry, tables: _Tables) -> Iterator[Relation]:
     """A whole is at most its months, a part and the other months, or two parts that cover it."""
     for whole, months, parts in _wholes(entry, tables):
@@ -310,6 +321,7 @@ KINDS: dict[str, Callable[[Entry, _Tables], Iterator[Relation]]] = {
     "coarser": _coarser,
     "months": _months,
     "monotone": _monotone,
+    "monotone_but": _monotone_but,
     "covered": _covered,
     "so_far_in_year": _so_far_in_year,
     "so_far": _so_far,

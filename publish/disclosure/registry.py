@@ -25,6 +25,7 @@ KINDS = {
     "coarser": "the cells of the finer breakdown sum to those of the coarser one",
     "months": "the months sum to the whole",
     "monotone": "a part of a period is at most the whole",
+    "monotone_but": "a month is at most the whole and the other months of the larger side",
     "covered": "the whole is at most parts that cover it, together",
     "so_far_in_year": "a period is at most the months from January to its end",
     "so_far": "a period is at most the months from the very first to its end",
