@@ -74,7 +74,7 @@ where
         periods.period_type in ('month', 'range') and figures.breakdown in ('', 'channel')
         or periods.period_type = 'year' and figures.breakdown in (
             '', 'channel', 'gender', 'age_band', 'topic', 'referred_by', 'weekday', 'hour',
-            'hour_of_week'
+            'hour_of_week', 'part_of_week'
         )
     )
     and figures.figure <> 'excluded_events'

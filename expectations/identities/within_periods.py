@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from expectations.identities.identity import Identity
 
-TIME = ("weekday", "hour", "hour_of_week")
+TIME = ("weekday", "hour", "hour_of_week", "part_of_week")
 
 
 def _cells_to_total(breakdowns: tuple[str, ...], figure: str = "") -> str:
@@ -56,21 +56,28 @@ WITHIN_PERIODS = (
     ),
     Identity(
         "times_sum_to_the_period",
-        "The weekdays, the hours and the hours of the week of a figure each sum to the period.",
+        "The weekdays, the hours, the hours of the week and the parts of the week of a figure each "
+        "sum to the period.",
         "=",
         _cells_to_total(TIME),
     ),
     Identity(
         "hours_of_the_week_sum_to_weekdays_and_hours",
-        "The hours of the week of a figure sum to its weekdays, and to its hours.",
+        "The hours of the week of a figure sum to its weekdays, to its hours, and to its parts of "
+        "the week.",
         "=",
         """
         with fine as (
             select
                 figure,
                 period,
-                unnest(['weekday', 'hour']) as breakdown,
-                unnest(string_split(category, '-')) as category,
+                unnest(['weekday', 'hour', 'part_of_week']) as breakdown,
+                unnest([
+                    category[1],
+                    category[3:],
+                    category[1:2]
+                    || ['night', 'morning', 'afternoon', 'evening'][1 + category[3:]::integer // 6]
+                ]) as category,
                 numerator
             from cells
             where breakdown = 'hour_of_week'

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from ingest.definitions import PARTS_OF_DAY
 from publish.disclosure.cells import Cell, Definitions
 from publish.disclosure.derived import is_protected
 from publish.disclosure.periods import is_month, is_within_a_year, months_of, starts_a_year
@@ -132,13 +133,19 @@ def _categories(universe: Universe, protected: list[Cell]) -> Iterator[Relation]
 
 
 def _hours_of_week(universe: Universe, protected: list[Cell]) -> Iterator[Relation]:
+    """The hours of the week make up weekdays, hours and parts; the parts make up weekdays."""
     groups = defaultdict(list)
     for cell in protected:
         if cell.breakdown == "hour_of_week":
             weekday, hour = cell.category.split("-")
-            groups[cell._replace(breakdown="weekday", category=weekday)].append(cell)
-            groups[cell._replace(breakdown="hour", category=hour)].append(cell)
-    for whole, parts in groups.items():
+            part = f"{weekday}-{PARTS_OF_DAY[int(hour) // 6]}"
+            for margin in (("weekday", weekday), ("hour", hour), ("part_of_week", part)):
+                groups[cell[:2], margin, cell.breakdown].append(cell)
+        elif cell.breakdown == "part_of_week":
+            margin = ("weekday", cell.category.split("-")[0])
+            groups[cell[:2], margin, cell.breakdown].append(cell)
+    for (figure_and_period, margin, _), parts in groups.items():
+        whole = Cell(*figure_and_period, *margin)
         if whole in universe.cells:
             yield _sum_or_less(whole, parts, any(part in universe.dense for part in parts))
 
