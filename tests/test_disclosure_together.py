@@ -245,3 +245,47 @@ def test_after_an_upgrade_visitors_are_shown_and_what_was_shown_stays_so():
     assert Cell("answered_attempts", "2023-01") in content.hidden
     assert Cell("attempts", "2023-01") in content.hidden
     assert pattern.contradictory == ()
+
+
+# --- as little as possible is lost
+
+
+def test_four_callers_by_mail_do_not_cost_the_profile_of_a_year():
+    """The callers are those by chat and those by mail only, and every share rests on them."""
+    kinds = {"channel": {"chat": 76, "mail_only": 4}}
+    kinds |= {"gender": {"girl": 58, "boy": 16, "unknown": 6, "unlisted": 0}}
+    kinds |= {"topic": {"emotional": 45, "sexual": 28, "unknown": 7}}
+    year = {Cell("callers", "2022"): 80, Cell("new_callers", "2022"): 76} | {
+        Cell("callers", "2022", breakdown, code): count
+        for breakdown, counts in kinds.items()
+        for code, count in counts.items()
+    }
+    shares = {
+        Cell(figure, "2022", breakdown, code): str(round(100 * count / 80))
+        for figure, breakdown in (("callers_share_percent", "gender"),
+                                  ("topics_share_percent", "topic"))
+        for code, count in kinds[breakdown].items()
+    }  # fmt: skip
+    months = {}
+    for number, new in enumerate((9, 7, 6, 8, 5, 6, 7, 5, 6, 5, 7, 5), start=1):
+        month = f"2022-{number:02}"
+        months |= {
+            Cell("new_callers", month): new,
+            Cell("callers", month): new + 2,
+            Cell("callers", month, "channel", "chat"): new + 2,
+            Cell("callers", month, "channel", "mail_only"): 0,
+        }
+    mailed = {Cell("callers", f"2022-{n:02}", "channel", "mail_only"): 1 for n in (2, 3, 6, 9)}
+    months |= mailed | {cell._replace(breakdown="", category=""): months[
+        cell._replace(breakdown="", category="")] + 1 for cell in mailed}  # fmt: skip
+    pattern = choose(propose(year | months, shares), FIGURES, THRESHOLD)
+    assert pattern.unprotected == ()
+    hidden_of_year = {cell for cell in pattern.hidden if cell.period == "2022"}
+    assert hidden_of_year == {
+        Cell("callers", "2022", "channel", "chat"),
+        Cell("callers", "2022", "channel", "mail_only"),
+        Cell("new_callers", "2022"),
+    }
+    zeros = {cell for cell, count in (year | months).items() if count == 0}
+    assert zeros
+    assert zeros.isdisjoint(pattern.hidden)
