@@ -21,6 +21,7 @@ from ingest.warehouse import fill, open_warehouse, run, transaction
 from ingest.workspace import Workspace
 from publish.disclosure.cells import Cell, Definition
 from publish.disclosure.derived import operands
+from publish.disclosure.ladder import beside_the_steps, ladders
 from publish.disclosure.suppression import Pattern, Proposal, choose
 from publish.ledger import (
     FINAL,
@@ -74,7 +75,7 @@ where
         periods.period_type in ('month', 'range') and figures.breakdown in ('', 'channel')
         or periods.period_type = 'year' and figures.breakdown in (
             '', 'channel', 'gender', 'age_band', 'topic', 'referred_by', 'weekday', 'hour',
-            'hour_of_week'
+            'hour_of_week', 'part_of_week'
         )
     )
     and figures.figure <> 'excluded_events'
@@ -192,7 +193,7 @@ def _next_content(
     definitions: Mapping[str, Definition],
 ) -> Publications:
     threshold = read_threshold(connection)
-    rows, so_far = _public_rows(connection)
+    rows, so_far = _at_public_steps(*_public_rows(connection), before.rows().keys(), threshold)
     waiting: frozenset[str] = frozenset()
     if not closes_a_year(before, closed_through):
         waiting = years_to_wait(before.rows(), rows, definitions, threshold)
@@ -251,6 +252,26 @@ def _public_rows(
         if status == PENDING and value is not None:
             so_far[row.cell] = as_text(value, decimals)
     return rows, so_far
+
+
+def _at_public_steps(
+    rows: Mapping[Cell, Row],
+    so_far: Mapping[Cell, str],
+    public: AbstractSet[Cell],
+    threshold: int,
+) -> tuple[dict[Cell, Row], dict[Cell, str]]:
+    """Leave out the tables that are public at a coarser or finer step."""
+    deciding = {ladder.figure for ladder in ladders()}
+    counts = {
+        cell: int(row.value)
+        for cell, row in rows.items()
+        if row.is_shown and cell.figure in deciding
+    }
+    left_out = beside_the_steps(rows.keys(), counts, public, threshold)
+    return (
+        {cell: row for cell, row in rows.items() if cell not in left_out},
+        {cell: value for cell, value in so_far.items() if cell not in left_out},
+    )
 
 
 def _printed(connection: duckdb.DuckDBPyConnection) -> dict[Cell, Decimal]:

@@ -160,6 +160,8 @@ def _count_month(month: str) -> Counts:
                 cells[figure, "hour", f"{hour:02}"] += amount
                 if figure == BY_HOUR_OF_WEEK:
                     cells[figure, "hour_of_week", f"{weekday}-{hour:02}"] += amount
+                    part = ("night", "morning", "afternoon", "evening")[hour // 6]
+                    cells[figure, "part_of_week", f"{weekday}-{part}"] += amount
     total = {figure: cells[figure, "", ""] for figure in BY_TIME}
     chat = total["conversations"] - 1
     is_first_of_year = month[:4] != MONTHS[MONTHS.index(month) - 1][:4]
@@ -336,7 +338,11 @@ DEFINITIONS = f"""
 create schema figures;
 create table figures.figure_definitions as
     select * replace (
-        if(figure = '{BY_HOUR_OF_WEEK}', breakdowns, replace(breakdowns, ' hour_of_week', ''))
+        if(
+            figure = '{BY_HOUR_OF_WEEK}',
+            breakdowns,
+            replace(breakdowns, ' hour_of_week part_of_week', '')
+        )
             as breakdowns
     )
     from read_csv('{ROOT / "dbt_project" / "seeds" / "figure_definitions.csv"}', header = true);

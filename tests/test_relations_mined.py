@@ -63,8 +63,14 @@ EACH = {
     "weekday": "1",
     "hour": "07",
     "hour_of_week": "1-07",
+    "part_of_week": "1-morning",
 }
-OTHERS = {"weekday": ["2"], "hour": ["08"], "hour_of_week": ["1-08", "2-07", "2-08"]}
+OTHERS = {
+    "weekday": ["2"],
+    "hour": ["08"],
+    "hour_of_week": ["1-08", "2-07", "2-08"],
+    "part_of_week": ["2-morning"],
+}
 
 
 class Series(NamedTuple):

@@ -418,6 +418,9 @@ categories as (
     union
     select 'hour_of_week', weekday || '-' || hour from clock
     union
+    select 'part_of_week', weekday || '-' || unnest(['night', 'morning', 'afternoon', 'evening'])
+    from clock
+    union
     select breakdown, code from raw.codes
     where breakdown in ('scheduled_by', 'referred_by', 'gender', 'topic')
     union

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from expectations.identities.identity import Identity
-from publish.disclosure.registry import PARTS_OF_DAY, Entry, Term, entries
+from ingest.definitions import PARTS_OF_DAY
+from publish.disclosure.registry import Entry, Term, entries
 
 # Of which periods a relation holds, of the cells `cells`.
 PERIODS = {
@@ -134,6 +135,7 @@ def _coarser(entry: Entry) -> str:
             select
                 figure,
                 period,
+                finer,
                 coarser as breakdown,
                 case coarser
                     when 'weekday' then split_part(category, '-', 1)
@@ -148,7 +150,7 @@ def _coarser(entry: Entry) -> str:
             inner join pairs on breakdown = finer
         ),
         sums as (
-            select figure, period, breakdown, category, sum(numerator) as numerator
+            select figure, period, finer, breakdown, category, sum(numerator) as numerator
             from fine
             group by all
             having count(numerator) = count(*)

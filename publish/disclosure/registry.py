@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from ingest.definitions import PARTS_OF_DAY
+
 PATH = Path(__file__).parents[2] / "dbt_project" / "seeds" / "figure_relations.csv"
 
 # What each kind says of its figures; `*` stands for every count that fits.
@@ -113,9 +115,6 @@ def coarsen(category: str, coarser: str) -> str:
     if coarser == "hour":
         return within
     return f"{weekday}-{PARTS_OF_DAY[int(within) // 6]}"
-
-
-PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
 
 
 def _entry(row: dict[str, str]) -> Entry:

@@ -28,6 +28,9 @@ Weight = Callable[[Cell, int], float]
 
 # What parliament asks for first; then the finer a table, the sooner it may lose a cell.
 FIRST_ASKED = frozenset({"conversations", "callers", "new_callers"})
+# Every share of a profile is computed from the year's callers, and would be lost with them: they
+# are worth more than a channel, the new callers and what it takes to hide these, together.
+BASES_OF_SHARES = frozenset({"callers"})
 IMPORTANCE = {"channel": 4.0, "hour_of_week": 1.0, "part_of_week": 1.5, "weekday": 2.0, "hour": 2.0}
 
 
@@ -81,6 +84,8 @@ def default_weight(cell: Cell, value: int) -> float:
     """What it costs to hide a count: more for totals, for years, and somewhat for large numbers."""
     if not cell.breakdown:
         importance = 20.0 if cell.figure in FIRST_ASKED else 8.0
+        if cell.figure in BASES_OF_SHARES and not is_month(cell.period):
+            importance *= 4
     else:
         importance = IMPORTANCE.get(cell.breakdown, 3.0)
     of_period = 1.0 if is_month(cell.period) else 4.0
