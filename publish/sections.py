@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+from ingest.definitions import PARTS_OF_DAY
 from publish.public import Public, State, Value
 from publish.tables import Table, Tables
 from publish.words import Words
@@ -151,11 +152,27 @@ class _Maker:
             yield self.make.by_year(name, self.words.group("titles")[name], known, self.whole)
 
     def by_hour_of_week(self, name: str, figure: str) -> Iterator[Table]:
-        """A figure by hour of the week, of the latest whole year."""
+        """A figure of the latest whole year by hour of the week, or by part, as is public."""
         values = self._of_hours(figure)
+        if all(value.state is State.ABSENT for value in values.values()):
+            yield from self._by_part_of_week(name.replace("hour", "part"), figure)
         if any(value.number is not None for value in values.values()):
             yield self.make.by_hour_of_week(
                 name, self._title(name), values, self.make.subtitle(figure), [figure]
+            )
+
+    def _by_part_of_week(self, name: str, figure: str) -> Iterator[Table]:
+        """A figure by part of the week, whose hours would give too much away."""
+        year = self.whole[-1] if self.whole else ""
+        values = {
+            (day, part): self.public.value(figure, year, "part_of_week", f"{day}-{part}")
+            for day in range(1, 8)
+            for part in PARTS_OF_DAY
+        }
+        if any(value.number is not None for value in values.values()):
+            notes = [self.words["hours_would_tell"]]
+            yield self.make.by_part_of_week(
+                name, self._title(name), values, self.make.subtitle(figure), [figure], notes
             )
 
     def missed_per_open_hour(self) -> Iterator[Table]:

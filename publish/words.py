@@ -115,6 +115,9 @@ class Words:
         if breakdown == "hour_of_week":
             weekday, _, hour = code.partition("-")
             return f"{self.weekday(int(weekday))} {self.hour(int(hour))}"
+        if breakdown == "part_of_week":
+            weekday, _, part = code.partition("-")
+            return f"{self.weekday(int(weekday))}, {self.group('parts_of_day')[part]}"
         codes = self.public.codes if self.public else {}
         row = codes.get((breakdown, code)) or codes.get(("any", code))
         return (row and (row[f"label_{self.language}"] or row["label_en"])) or code

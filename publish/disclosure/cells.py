@@ -22,13 +22,25 @@ class Definition:
     """What disclosure control needs to know of a figure.
 
     `kind` is sum, distinct, ratio, quantile, share, change or mean; `parts` are the figures it is
-    computed from; `is_protected` marks counts of persons, conversations and referrals.
+    computed from, the first divided by the others; `base` are those that a ratio is divided by, if
+    they are not the others; `is_percent` tells that the quotient is times a hundred.
+    `is_protected` marks small counts of those who were answered.
     """
 
     figure: str
     kind: str
     is_protected: bool = False
     parts: tuple[str, ...] = ()
+    base: tuple[str, ...] = ()
+    is_percent: bool = False
+
+    @classmethod
+    def of(
+        cls, figure: str, kind: str, is_protected: bool, parts: str, base: str, unit: str
+    ) -> Definition:
+        """Read a line of the definitions: parts by blanks, of a ratio a base like `a + b`."""
+        bases = tuple(base.split(" + ")) if kind == "ratio" and base else ()
+        return cls(figure, kind, is_protected, tuple(parts.split()), bases, unit == "percent")
 
     @property
     def is_count(self) -> bool:

@@ -60,6 +60,12 @@ listed as (
     cross join hours
     union
     select
+        'part_of_week' as breakdown,
+        {{ part_of_week("weekdays.weekday || '-' || hours.hour") }} as category
+    from weekdays
+    cross join hours
+    union
+    select
         breakdown,
         code as category
     from codes
