@@ -27,8 +27,8 @@ FIGURES = definitions()
 
 @pytest.fixture(scope="module")
 def truth() -> dict[Cell, int]:
-    """A year of sixty conversations a month, whose hours are public."""
-    return make_helpline(random.Random(4), 60, years=1)
+    """A year of two hundred conversations a month, whose hours are public."""
+    return make_helpline(random.Random(7), 200, years=1)
 
 
 @pytest.fixture(scope="module")
