@@ -14,6 +14,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
+from publish.disclosure.cells import OF_KNOWN
 from publish.public import Public, State, Value
 
 COMMON = Path(__file__).with_name("words.toml")
@@ -96,6 +97,8 @@ class Words:
         """Say what a figure is a part of or divided by; figures' names become their labels."""
         if base.endswith(suffix := " of the year before"):
             return self.text("of_the_year_before", base=self.base(base.removesuffix(suffix)))
+        if base.endswith(OF_KNOWN):
+            return self.text("of_whom_it_is_known", base=self.base(base.removesuffix(OF_KNOWN)))
         parts = [
             _lower(self.figure(part)) if part in self._definitions else self._unit_or(part)
             for part in base.split(" + ")

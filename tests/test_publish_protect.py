@@ -150,7 +150,7 @@ def test_public_are_the_closed_periods_in_the_breakdowns_that_are_meant_for_them
     assert {name for length, name in breakdowns if length in (7, 15)} == {"", "channel"}
     assert {name for length, name in breakdowns if length == 4} == {
         *("", "channel", "gender", "age_band", "topic", "referred_by"),
-        *("weekday", "hour", "part_of_week"),
+        *("weekday", "hour", "hour_of_week", "part_of_week"),
     }
 
 
