@@ -1297,6 +1297,8 @@ RATIOS = (
 SHARES = {
     "callers_share_percent": ("callers", ("gender", "age_band")),
     "topics_share_percent": ("callers", ("topic",)),
+    "callers_known_share_percent": ("callers", ("gender", "age_band")),
+    "topics_known_share_percent": ("callers", ("topic",)),
     "conversations_share_percent": ("conversations", ("weekday",)),
 }
 ADDED_UP = (
@@ -1446,6 +1448,11 @@ def _shares(measured: dict) -> dict[Cell, tuple[Fraction | None, str]]:
         for (name, period, breakdown, category), (value, status) in measured.items():
             if name == part and breakdown in breakdowns and period_of(period).kind != "week":
                 total, _ = measured[part, period, "", ""]
+                if "_known_" in figure:
+                    if category == UNKNOWN:
+                        continue
+                    unknown, _ = measured[part, period, breakdown, UNKNOWN]
+                    total = None if total is None else total - (unknown or 0)
                 share = None if value is None else _divide(100 * value, total)
                 rows[figure, period, breakdown, category] = (share, status)
     return rows

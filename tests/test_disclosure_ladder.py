@@ -58,10 +58,10 @@ def test_hours_that_are_small_give_way_to_parts_of_the_week():
     assert public_steps(left_out, "2022") == expected
 
 
-def test_a_quarter_in_small_hours_is_not_too_much_and_more_is():
+def test_a_tenth_in_small_hours_is_not_too_much_and_more_is():
     for small, step in ((4, "hour_of_week"), (5, "part_of_week")):
         year = dict.fromkeys(counts("2022", 1), 0)
-        year |= {Cell("conversations", "2022", "hour_of_week", "3-18"): 12}
+        year |= {Cell("conversations", "2022", "hour_of_week", "3-18"): 36}
         year |= {
             Cell("conversations", "2022", "hour_of_week", f"3-{19 + n}"): 1 for n in range(small)
         }

@@ -260,6 +260,8 @@ def derive(counts: dict[Cell, int], figures: dict[str, Definition]) -> dict[Cell
             is_share = definition.kind == "share"
             if bool(count.breakdown) != is_share or not set(needed) <= counts.keys():
                 continue
+            if definition.is_of_known and count.category == "unknown":
+                continue
             months = sum(count._replace(period=one) in counts for one in months_of(count.period))
             # Of the ratios, the answer rate is divided by what was answered and what was missed.
             kind = "rate" if len(definition.base) > 1 else definition.kind
@@ -273,9 +275,10 @@ def derive(counts: dict[Cell, int], figures: dict[str, Definition]) -> dict[Cell
 def quotient(kind: str, counts: list[int], months: int) -> Decimal | None:
     if kind == "mean":
         return Decimal(counts[0]) / months if months > 1 else None
-    if counts[1] == 0:
+    base = counts[1] - sum(counts[2:])
+    if base == 0:
         return None
-    ratio = Decimal(counts[0]) / counts[1]
+    ratio = Decimal(counts[0]) / base
     rate = 100 * Decimal(counts[0]) / (counts[0] + counts[1])
     return {"share": 100 * ratio, "change": 100 * (ratio - 1), "ratio": ratio, "rate": rate}[kind]
 

@@ -47,9 +47,20 @@ def test_a_value_of_a_category_is_computed_from_counts_of_that_category(figure, 
     expected = [Cell(part, "2022", *at) for part in definition.parts]
     if definition.kind == "share":
         expected.append(Cell(definition.parts[0], "2022"))
+    if definition.is_of_known:
+        expected.append(Cell(definition.parts[0], "2022", at[0], "unknown"))
     if definition.kind == "change":
         expected.append(Cell(definition.parts[0], "2021", *at))
     assert list(needed) == expected
+
+
+def test_a_known_share_is_one_of_those_of_whom_it_is_known():
+    share = Cell("callers_known_share_percent", "2022", "gender", "girl")
+    part, total, unknown = operands(share, FIGURES)
+    relations = rounding(share, Decimal(75), FIGURES, 12)
+    for girls, is_so in ((29, False), (30, True), (31, False)):
+        values = {part: Fraction(girls), total: Fraction(60), unknown: Fraction(20)}
+        assert all(relation.holds(values) for relation in relations) == is_so
 
 
 def test_an_answer_rate_by_hour_is_judged_by_its_hour():

@@ -250,9 +250,13 @@ def _derive(definition: Definition, counts: Counts, months: int) -> Counts:
     parts = (definition.parts or "").split()
     total = {figure: amount for (figure, *rest), amount in counts.items() if rest == ["", ""]}
     if definition.kind == "share":
+        is_of_known = (definition.base or "").endswith(" of whom it is known")
         return {
-            cell: 100 * amount / total[parts[0]]
+            cell: 100
+            * amount
+            / (total[parts[0]] - is_of_known * counts.get((*cell[:2], "unknown"), 0))
             for cell, amount in counts.items()
+            if not (is_of_known and cell[2] == "unknown")
             if cell[0] == parts[0] and definition.has("year", cell[1]) and cell[1] != "channel"
             if cell[1] != ""
         }

@@ -336,10 +336,18 @@ ratios as (
     where derived.kind = 'ratio'
 ),
 shares as (
-    select derived.*, 100 * parts.amount as top, totals.amount as bottom
+    select
+        derived.*,
+        100 * parts.amount as top,
+        totals.amount - if(
+            ends_with(derived.base, ' of whom it is known'), coalesce(unknowns.amount, 0), 0
+        ) as bottom
     from derived
     inner join parts using (part, period, breakdown, category)
     inner join totals using (part, period)
+    left join parts as unknowns
+        on derived.part = unknowns.part and derived.period = unknowns.period
+        and derived.breakdown = unknowns.breakdown and unknowns.category = 'unknown'
     where derived.kind = 'share'
 ),
 -- What is a range without a row of its own, but with months that say what it would be.
@@ -436,7 +444,10 @@ categories as (
     select 'exclusion', exclusion from raw.exclusions
 ),
 broken_down as (
-    select figure, unnest(string_split(breakdowns, ' ')) as breakdown
+    select
+        figure,
+        ends_with(coalesce(base, ''), ' of whom it is known') as is_of_known,
+        unnest(string_split(breakdowns, ' ')) as breakdown
     from figures.figure_definitions
     where breakdowns <> ''
 ),
@@ -446,6 +457,7 @@ known as (
     where kind <> 'share'
     union
     select figure, breakdown, category from broken_down inner join categories using (breakdown)
+    where not (is_of_known and category = 'unknown')
     union
     values
         ('answered_sessions', 'channel', 'chat'),

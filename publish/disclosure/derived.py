@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
-from publish.disclosure.cells import Cell, Definitions
+from publish.disclosure.cells import UNKNOWN, Cell, Definitions
 from publish.disclosure.periods import year_before
 from publish.disclosure.relation import Relation
 from publish.disclosure.together import is_telling
@@ -22,7 +22,9 @@ def operands(cell: Cell, definitions: Definitions) -> tuple[Cell, ...]:
     parts = [cell._replace(figure=part) for part in definition.parts]
     match definition.kind:
         case "share":
-            return (parts[0], Cell(parts[0].figure, cell.period))
+            total = Cell(parts[0].figure, cell.period)
+            unknown = parts[0]._replace(category=UNKNOWN)
+            return (parts[0], total, unknown) if definition.is_of_known else (parts[0], total)
         case "change":
             return (parts[0], parts[0]._replace(period=year_before(cell.period)))
         case _:
@@ -87,7 +89,7 @@ def rounding(
         case "mean":
             return (Relation.of({counts[0]: 1}, low=low * months, high=high * months),)
         case "share":
-            return _quotient(counts[0], counts[1:], low / 100, high / 100)
+            return _quotient(counts[0], counts[1:2], low / 100, high / 100, counts[2:])
         case "change":
             return _quotient(counts[0], counts[1:], 1 + low / 100, 1 + high / 100)
         case "ratio":
@@ -99,12 +101,17 @@ def rounding(
 
 
 def _quotient(
-    numerator: Cell, denominators: Iterable[Cell], low: Fraction, high: Fraction
+    numerator: Cell,
+    denominators: Iterable[Cell],
+    low: Fraction,
+    high: Fraction,
+    without: Iterable[Cell] = (),
 ) -> tuple[Relation, ...]:
-    """`low` ≤ numerator / Σ denominators ≤ `high`, without the division."""
+    """`low` ≤ numerator / (Σ denominators - Σ without) ≤ `high`, without the division."""
 
     def less(share: Fraction) -> dict[Cell, Fraction | int]:
         terms: dict[Cell, Fraction | int] = dict.fromkeys(denominators, -share)
+        terms |= dict.fromkeys(without, share)
         terms[numerator] = terms.get(numerator, 0) + 1
         return terms
 

@@ -64,7 +64,14 @@ def beside_the_steps(
         for cell in cells:
             if cell.figure in ladder.figures and cell.breakdown in ladder.steps:
                 tables[cell.period, cell.breakdown].add(cell)
-        for period in {period for period, _ in tables}:
+        # Without such tables of the figure that decides, there is nothing to decide.
+        decided = {
+            cell.period
+            for cells in tables.values()
+            for cell in cells
+            if cell.figure == ladder.figure
+        }
+        for period in decided:
             kept = {
                 step for step in ladder.steps if not tables[period, step].isdisjoint(public)
             } or _finest(ladder, period, tables, counts, threshold)

@@ -26,6 +26,8 @@ from publish.disclosure.reader import Component, Variable
 NOISE = 1e-7
 # Each round hides something else; a component that takes longer is finished greedily.
 ROUNDS = 150
+# How far from the cheapest a pattern may be until there is a safe one.
+ROUGH_GAP = 0.1
 # Tables that are kept to spare programmes, and corners to start with.
 TABLES = 1000
 CORNERS = 12
@@ -88,7 +90,9 @@ def search(
         cuts = attack.cuts(master.pattern)
         if not cuts:
             safe.append(master.pattern)
-            break
+            if master.is_exact:
+                break
+            master.is_exact = True
         master.add(cuts)
     else:
         safe.append(_complete(attack, master, master.pattern))
@@ -290,6 +294,7 @@ class Master:
     bound: float = 0.0
     nodes: int = 0
     rounds: int = 0
+    is_exact: bool = False
     _solver: highspy.Highs = field(default_factory=quiet_solver)
 
     def __post_init__(self) -> None:
@@ -305,8 +310,7 @@ class Master:
             # What must be hidden anyway is no loss.
             self._solver.changeColCost(column, 0.0 if is_forced else self.attack.weight(index))
             self._solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)
-        for option in ("mip_rel_gap", "mip_abs_gap"):
-            self._solver.setOptionValue(option, 0.0)
+        self._solver.setOptionValue("mip_abs_gap", 0.0)
 
     def add(self, cuts: list[Cut]) -> None:
         """Forbid what the cuts forbid."""
@@ -325,6 +329,8 @@ class Master:
     def solve(self, nodes: int) -> bool:
         """Find a pattern within a number of nodes; whether there is one."""
         self._solver.setOptionValue("mip_max_nodes", nodes)
+        # While cuts are still wanting, the best pattern for those there are is not worth a proof.
+        self._solver.setOptionValue("mip_rel_gap", 0.0 if self.is_exact else ROUGH_GAP)
         self._solver.run()
         self.rounds += 1
         info = self._solver.getInfo()
