@@ -17,7 +17,7 @@ PYTHON = .venv/bin/python
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up docs sql check new health backup restore test chaos mutate mutants audit bench lint clean environment
+.PHONY: help run up docs sql check new health backup restore test chaos mutate mutants guess audit bench lint clean environment
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ test: environment  ## Run the tests, WORKERS= at a time
 
 chaos: environment  ## Kill KILLS= nights at random points (SEED=, FROM=), and see whether the next ones put it right
 	@$(PYTHON) -m chaos --kills $(KILLS) --workers $(WORKERS) $(if $(SEED),--seed $(SEED)) $(if $(FROM),--from $(FROM))
+
+guess: environment  ## Let attackers guess at hidden conversations by time (DATA=, of made-up helplines without)
+	@$(PYTHON) -m chaos.guesses $(if $(filter command line,$(origin DATA)),--data $(DATA)) $(if $(SEED),--seed $(SEED))
 
 mutate: environment  ## Pull LINES= hostile lines and FILES= hostile files (SEED=): no crash, no line lost, nothing in clear
 	@$(PYTHON) -m chaos.mutations --lines $(LINES) --files $(FILES) $(if $(SEED),--seed $(SEED))

@@ -8,9 +8,11 @@ tests/test_expectations_publication.py.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
@@ -24,8 +26,10 @@ from publish.causes import VALUE
 from publish.disclosure import attacker
 from publish.disclosure.attacker import Audit, Range
 from publish.disclosure.cells import Cell, Definition, Publication
-from publish.disclosure.derived import operands
-from publish.ledger import published_documents
+from publish.disclosure.derived import is_protected, operands
+from publish.disclosure.periods import block_of
+from publish.disclosure.together import followers, follows, tied, waits
+from publish.ledger import FINAL, published_documents
 from publish.protect import count_durations, read_definitions, read_threshold
 from publish.publications import (
     CONFIDENTIAL,
@@ -44,10 +48,13 @@ COLUMNS = [
     "compared",
 ]  # fmt: skip
 UNBOUNDED = 10**9
+LISTED = 5
+log = logging.getLogger("chatcijfers.expectations")
 # Which breakdowns `public/` may have, by the form of the period.
 BY_MONTH = {"", "channel"}
 BY_YEAR = BY_MONTH | {
     "gender", "age_band", "topic", "referred_by", "weekday", "hour", "hour_of_week",
+    "part_of_week",
 }  # fmt: skip
 
 
@@ -89,12 +96,12 @@ class Evidence:
 
     @cached_property
     def hidden_counts(self) -> frozenset[Cell]:
-        """The counts that the content hides, and that nothing else has shown."""
+        """The protected counts that the content hides, and that nothing else has shown."""
         return frozenset(
             cell
             for cell, row in self.rows.items()
             if row.conf_status == CONFIDENTIAL
-            and self.definitions[cell.figure].is_count
+            and self.definitions[cell.figure].is_protected
             and cell not in self.seen
         )
 
@@ -126,19 +133,38 @@ class Evidence:
         """What an attacker concludes from everything that is published with this release."""
         if not self.contents:
             return Audit({}, ())
-        return attacker.audit(self.contents, self.documents, self.definitions)
+        return attacker.audit(self.contents, self.documents, self.definitions, self.truth)
+
+    @cached_property
+    def truth(self) -> dict[Cell, Fraction]:
+        """The true counts, also of what is hidden.
+
+        Those of a year are only known while all that is shown of it is as it was: where it moved
+        (its figures wait, or are held back), so may have what is hidden.
+        """
+        counts = {
+            cell: Fraction(value)
+            for cell, (value, status) in self.figures.items()
+            if value and status == FINAL and self.definitions[cell.figure].is_count
+        }
+        moved = {
+            block_of(cell.period)
+            for cell, row in self.rows.items()
+            if row.is_shown and cell in counts and Fraction(row.value) != counts[cell]
+        }
+        return {cell: n for cell, n in counts.items() if block_of(cell.period) not in moved}
 
     @cached_property
     def width_anyway(self) -> dict[Cell, float]:
         """How narrow hidden cells are whatever this release hides.
 
-        What is out cannot be taken back: earlier contents, documents, and clicks and attempts,
-        which are no secret.
+        What is out cannot be taken back: earlier contents, documents, and the counts that are no
+        secret, such as missed attempts.
         """
         if not self._narrow or not self.is_new:
             return self._narrow
         *earlier, proposed = self.contents
-        told = attacker.told_anyway(proposed, self.definitions, earlier, self.documents)
+        told = attacker.told_anyway(proposed, self.definitions, earlier, self.documents, self.truth)
         return self._narrow_ones(told)
 
     @cached_property
@@ -219,11 +245,30 @@ def _provisional(evidence: Evidence) -> Compared:
         if row.is_provisional:
             needed = [cell, *operands(cell, evidence.definitions)]
             counted = [one for one in needed if evidence.definitions[one.figure].is_count]
-            persons = [one for one in counted if evidence.definitions[one.figure].is_protected]
+            persons = [one for one in counted if waits(one, evidence.definitions)]
             untold = [one for one in persons if one not in evidence.told]
             # A count that moved since it was printed would tell by how many.
             has_moved = cell in persons and Decimal(row.value) != evidence.printed.get(cell)
             yield cell, len(untold) + has_moved, 0
+
+
+def _apart(evidence: Evidence) -> Compared:
+    for cell, row in evidence.new_rows.items():
+        if row.conf_status == CONFIDENTIAL and is_protected(cell, evidence.definitions):
+            along = [one for one in (*tied(cell), *followers(cell)) if one in evidence.rows]
+            yield cell, sum(_is_told_first(evidence, one) for one in along), 0
+
+
+def _is_told_first(evidence: Evidence, cell: Cell) -> bool:
+    row = evidence.rows[cell]
+    return row.is_shown and Decimal(row.value) != 0 and cell not in evidence.seen
+
+
+def _never_hidden(evidence: Evidence) -> Compared:
+    for cell, row in evidence.new_rows.items():
+        definition = evidence.definitions[cell.figure]
+        if definition.is_count and not definition.is_protected and not follows(cell):
+            yield cell, int(row.conf_status == CONFIDENTIAL), 0
 
 
 def _not_closed(evidence: Evidence) -> Compared:
@@ -259,6 +304,11 @@ def _without_solution(evidence: Evidence) -> Compared:
         yield group[0], len(group), 0
 
 
+def _untrue(evidence: Evidence) -> Compared:
+    for relation, cells in evidence.audit.untrue:
+        yield cells[0]._replace(figure=f"{relation}: {cells[0].figure}"), len(cells), 0
+
+
 def _contradictions(evidence: Evidence) -> Compared:
     told = set()
     for *cell, published, found, cause in evidence.contradictions:
@@ -272,8 +322,8 @@ def _contradictions(evidence: Evidence) -> Compared:
 CHECKS = (
     Check(
         "no_small_count_is_public",
-        "No count of persons, conversations or referrals below the threshold is public for the "
-        "first time.",
+        "No count of persons who were answered, or of their conversations, answered attempts and "
+        "referrals, is public for the first time below the threshold.",
         "=",
         _small_counts,
     ),
@@ -287,14 +337,29 @@ CHECKS = (
     Check(
         "no_hidden_cell_is_pinned_anyway",
         "No hidden count can be narrowed down from what is out whatever this release hides: "
-        "earlier contents, documents, clicks and attempts.",
+        "earlier contents, documents, and counts that are not protected.",
         "<=",
         _pinned_anyway,
         WARNING,
     ),
     Check(
+        "what_tells_of_a_hidden_count_is_hidden_with_it",
+        "Where conversations or answered attempts are hidden by time, both are, with the attempts "
+        "and clicks; and attempts are hidden wherever the answered ones are.",
+        "=",
+        _apart,
+    ),
+    Check(
+        "who_only_pressed_is_never_hidden",
+        "Missed attempts, attempts outside opening hours, their visitors and hours open are never "
+        "hidden.",
+        "=",
+        _never_hidden,
+    ),
+    Check(
         "no_two_contents_give_a_person_away",
-        "Two contents of public/ between yearly closings differ by no small count of persons.",
+        "Two contents of public/ between yearly closings differ by no small count of persons who "
+        "were answered.",
         "<=",
         _differences,
     ),
@@ -325,8 +390,9 @@ CHECKS = (
     ),
     Check(
         "no_provisional_count_of_persons_is_public",
-        "A provisional value that is public for the first time counts no persons, and is computed "
-        "from no count of persons, that a reader does not have already.",
+        "A provisional value that is public for the first time counts none who were answered, and "
+        "is computed from no such count, and from nothing that goes with one, that a reader does "
+        "not have already.",
         "=",
         _provisional,
     ),
@@ -351,6 +417,14 @@ CHECKS = (
         WARNING,
     ),
     Check(
+        "what_readers_rely_on_is_true",
+        "No relation that always holds is broken by the true figures: the attacker concludes "
+        "nothing from one that is.",
+        "=",
+        _untrue,
+        WARNING,
+    ),
+    Check(
         "published_figures_have_the_same_value",
         "Every published figure still has the value that was published, or that of its revision, "
         "and what was final still is.",
@@ -363,7 +437,11 @@ CHECKS = (
 
 def judge_publication(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> list[Finding]:
     """Judge what disclosure control left in the warehouse, and give the finding of each check."""
-    return judge_evidence(read_evidence(connection, workspace))
+    evidence = read_evidence(connection, workspace)
+    for relation, cells in evidence.audit.untrue[:LISTED]:
+        named = ", ".join(" ".join(filter(None, cell)) for cell in cells)
+        log.warning("The true figures break the relation %s: %s.", relation, named)
+    return judge_evidence(evidence)
 
 
 def judge_evidence(evidence: Evidence) -> list[Finding]:

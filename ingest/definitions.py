@@ -19,11 +19,14 @@ from ingest.tables import Row
 
 DEFINITIONS = Path("dbt_project", "seeds", "figure_definitions.csv")
 ROOT = Path(__file__).resolve().parent.parent
+# Night from 0 to 6, morning to 12, afternoon to 18, evening to 24 h.
+PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
 # The categories that do not depend on a helpline's codes.
 FIXED_CATEGORIES = {
     "weekday": [str(day) for day in range(1, 8)],
     "hour": [f"{hour:02}" for hour in range(24)],
     "hour_of_week": [f"{day}-{hour:02}" for day in range(1, 8) for hour in range(24)],
+    "part_of_week": [f"{day}-{part}" for day in range(1, 8) for part in PARTS_OF_DAY],
     "age_band": [
         "under_9",
         "9-11",

@@ -22,6 +22,7 @@ from ingest.workspace import Workspace
 from publish.contradictions import tell
 from publish.disclosure.cells import Cell, Definition
 from publish.disclosure.derived import operands
+from publish.disclosure.ladder import beside_the_steps, ladders
 from publish.disclosure.suppression import Pattern, Proposal, choose
 from publish.ledger import (
     FINAL,
@@ -75,7 +76,7 @@ where
         periods.period_type in ('month', 'range') and figures.breakdown in ('', 'channel')
         or periods.period_type = 'year' and figures.breakdown in (
             '', 'channel', 'gender', 'age_band', 'topic', 'referred_by', 'weekday', 'hour',
-            'hour_of_week'
+            'hour_of_week', 'part_of_week'
         )
     )
     and figures.figure <> 'excluded_events'
@@ -133,12 +134,10 @@ def _require_figures(connection: duckdb.DuckDBPyConnection) -> None:
 def read_definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, Definition]:
     """Read what disclosure control needs to know of every figure, by its name."""
     rows = connection.execute(
-        "select figure, kind, is_protected, coalesce(parts, '') from figures.figure_definitions"
+        "select figure, kind, is_protected, coalesce(parts, ''), coalesce(base, ''), unit"
+        " from figures.figure_definitions"
     ).fetchall()
-    return {
-        figure: Definition(figure, kind, is_protected, tuple(parts.split()))
-        for figure, kind, is_protected, parts in rows
-    }
+    return {figure: Definition.of(figure, *row) for figure, *row in rows}
 
 
 def read_threshold(connection: duckdb.DuckDBPyConnection) -> int:
@@ -197,7 +196,7 @@ def _next_content(
     definitions: Mapping[str, Definition],
 ) -> Publications:
     threshold = read_threshold(connection)
-    rows, so_far = _public_rows(connection)
+    rows, so_far = _at_public_steps(*_public_rows(connection), before.rows().keys(), threshold)
     waiting: frozenset[str] = frozenset()
     if not closes_a_year(before, closed_through):
         waiting = years_to_wait(before.rows(), rows, definitions, threshold)
@@ -220,7 +219,7 @@ def _next_content(
         closed_through=closed_through,
         rows=len(before.rows() | rows),
         primary=len(pattern.primary),
-        secondary=len(pattern.secondary),
+        secondary=len(pattern.secondary | pattern.following),
         derived=sum(row.hidden_because == "derived" for row in rows.values()),
         loss=round(pattern.loss, 6),
         gap=round(pattern.gap, 6),
@@ -258,6 +257,26 @@ def _public_rows(
     return rows, so_far
 
 
+def _at_public_steps(
+    rows: Mapping[Cell, Row],
+    so_far: Mapping[Cell, str],
+    public: AbstractSet[Cell],
+    threshold: int,
+) -> tuple[dict[Cell, Row], dict[Cell, str]]:
+    """Leave out the tables that are public at a coarser or finer step."""
+    deciding = {ladder.figure for ladder in ladders()}
+    counts = {
+        cell: int(row.value)
+        for cell, row in rows.items()
+        if row.is_shown and cell.figure in deciding
+    }
+    left_out = beside_the_steps(rows.keys(), counts, public, threshold)
+    return (
+        {cell: row for cell, row in rows.items() if cell not in left_out},
+        {cell: value for cell, value in so_far.items() if cell not in left_out},
+    )
+
+
 def _printed(connection: duckdb.DuckDBPyConnection) -> dict[Cell, Decimal]:
     """Give what documents printed last and nobody revised since."""
     printed: dict[Cell, Decimal] = {}
@@ -290,8 +309,12 @@ def _proposal(rows: Mapping[Cell, Row], definitions: Mapping[str, Definition]) -
 
 def _marked(row: Row, pattern: Pattern, of_few: AbstractSet[Cell]) -> Row:
     """Mark a row as hidden if the pattern hides it, or if it is a quantile of a few durations."""
-    for reason in ("primary", "secondary", "derived"):
-        if row.cell in getattr(pattern, reason):
+    for cells, reason in (
+        (pattern.primary, "primary"),
+        (pattern.secondary | pattern.following, "secondary"),
+        (pattern.derived, "derived"),
+    ):
+        if row.cell in cells:
             return row._replace(value="", conf_status=CONFIDENTIAL, hidden_because=reason)
     if row.cell in of_few and row.is_shown:
         return row._replace(value="", conf_status=CONFIDENTIAL, hidden_because="derived")

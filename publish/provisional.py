@@ -8,6 +8,7 @@ from decimal import Decimal
 from publish.disclosure.cells import Cell, Definition
 from publish.disclosure.derived import operands
 from publish.disclosure.periods import is_month, months_of
+from publish.disclosure.together import waits
 from publish.publications import FREE, NOT_YET, Row
 
 MISSING = "O"  # of the observation statuses
@@ -21,9 +22,10 @@ def with_provisional(
 ) -> dict[Cell, Row]:
     """Show what is pending and may be seen all the same: so far, and marked as provisional.
 
-    That is what a document has printed as it is now, and, of years and ranges, what counts no
-    persons: a total over pending months is provisional, the months themselves wait. What is
-    computed follows if all that it is computed from is shown.
+    That is what a document has printed as it is now, and, of years and ranges, the counts that
+    can be shown for certain when they are final: neither protected nor hidden along with those. A
+    total over pending months is provisional, the months themselves wait. What is computed follows
+    if all that it is computed from is shown.
     """
     shown = dict(rows)
 
@@ -39,7 +41,7 @@ def with_provisional(
     show(
         cell
         for cell, one in totals.items()
-        if one.is_count and not one.is_protected and _has_every_month(rows, cell)
+        if one.is_count and not waits(cell, definitions) and _has_every_month(rows, cell)
     )
     show(
         cell

@@ -16,6 +16,7 @@ from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
+from ingest.definitions import FIXED_CATEGORIES
 from ingest.problem import Problem
 from publish.disclosure.cells import Cell
 
@@ -151,12 +152,12 @@ class Public:
     def categories(self, figure: str, breakdown: str) -> list[str]:
         """Give the categories of a figure's breakdown: codes in the helpline's order, then others.
 
-        Weekdays, hours and hours of the week come in their own order.
+        Weekdays, hours, hours and parts of the week come in their own order.
         """
         found = {cell.category for cell in self._cells_of(figure) if cell.breakdown == breakdown}
         order = {
             code: int(row["sort"]) for (of, code), row in self.codes.items() if of == breakdown
-        }
+        } or {code: place for place, code in enumerate(FIXED_CATEGORIES.get(breakdown, ()))}
         return sorted(found, key=lambda category: (order.get(category, len(order) + 1), category))
 
     @cached_property

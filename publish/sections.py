@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+from ingest.definitions import PARTS_OF_DAY
+from publish.disclosure.cells import UNKNOWN
 from publish.public import Public, State, Value
 from publish.tables import Table, Tables
 from publish.words import Words
@@ -18,6 +20,12 @@ from publish.words import Words
 YEARS_BESIDE_EACH_OTHER = 5
 # What rests on fewer hours open than these is chance: an extra opening on one afternoon.
 LEAST_OPEN_HOURS = 10
+# Where the unknown part of two years differs by more, the shares of all say little of the years.
+MOST_UNKNOWN_POINTS = 5
+KNOWN_SHARES = {
+    "callers_share_percent": "callers_known_share_percent",
+    "topics_share_percent": "topics_known_share_percent",
+}
 TEXTS = Path(__file__).with_suffix(".toml")
 HOURS_OF_WEEK = [(day, hour) for day in range(1, 8) for hour in range(24)]
 
@@ -140,9 +148,21 @@ class _Maker:
             return
         if self.public.categories(figure, breakdown):
             title = self.words.group("titles").get(name, "")
+            notes = []
+            if self._unknown_changed(share, breakdown):
+                share = KNOWN_SHARES[share]
+                notes = [self.words.text("only_known_are_compared", points=MOST_UNKNOWN_POINTS)]
             yield self.make.by_category(
-                name, figure, breakdown, self.whole, share=share, title=title
+                name, figure, breakdown, self.whole, share=share, title=title, notes=notes
             )
+
+    def _unknown_changed(self, share: str, breakdown: str) -> bool:
+        """Whether the unknown part of two years differs so much that only the rest compares."""
+        if KNOWN_SHARES.get(share) not in self.public.definitions:
+            return False
+        unknown = [self.public.value(share, year, breakdown, UNKNOWN).number for year in self.whole]
+        known = [part for part in unknown if part is not None]
+        return bool(known) and max(known) - min(known) > MOST_UNKNOWN_POINTS
 
     def by_year(self, name: str, *figures: str | tuple[str, str, str]) -> Iterator[Table]:
         """Several figures by year; without the first one there is nothing to tell."""
@@ -151,11 +171,27 @@ class _Maker:
             yield self.make.by_year(name, self.words.group("titles")[name], known, self.whole)
 
     def by_hour_of_week(self, name: str, figure: str) -> Iterator[Table]:
-        """A figure by hour of the week, of the latest whole year."""
+        """A figure of the latest whole year by hour of the week, or by part, as is public."""
         values = self._of_hours(figure)
+        if all(value.state is State.ABSENT for value in values.values()):
+            yield from self._by_part_of_week(name.replace("hour", "part"), figure)
         if any(value.number is not None for value in values.values()):
             yield self.make.by_hour_of_week(
                 name, self._title(name), values, self.make.subtitle(figure), [figure]
+            )
+
+    def _by_part_of_week(self, name: str, figure: str) -> Iterator[Table]:
+        """A figure by part of the week, whose hours would give too much away."""
+        year = self.whole[-1] if self.whole else ""
+        values = {
+            (day, part): self.public.value(figure, year, "part_of_week", f"{day}-{part}")
+            for day in range(1, 8)
+            for part in PARTS_OF_DAY
+        }
+        if any(value.number is not None for value in values.values()):
+            notes = [self.words["hours_would_tell"]]
+            yield self.make.by_part_of_week(
+                name, self._title(name), values, self.make.subtitle(figure), [figure], notes
             )
 
     def missed_per_open_hour(self) -> Iterator[Table]:

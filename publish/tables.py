@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ingest.definitions import PARTS_OF_DAY
 from publish.public import UNLISTED, Public, State, Value, breaks_of, months_of_year
 from publish.words import Words, marks_of
 
@@ -189,6 +190,26 @@ class Tables:
         columns = [Column(self.words.weekday(day)) for day in range(1, 8)]
         return self.table(
             name, title, self.words["hours"], columns, lines, notes, subtitle, figures
+        )
+
+    def by_part_of_week(
+        self,
+        name: str,
+        title: str,
+        values: Mapping[tuple[int, str], Value],
+        subtitle: str,
+        figures: Iterable[str],
+        notes: Iterable[str] = (),
+    ) -> Table:
+        """A line for each part of the day and a column for each weekday."""
+        parts = self.words.group("parts_of_day")
+        lines = [
+            Line(parts[part], tuple(values[day, part] for day in range(1, 8)))
+            for part in PARTS_OF_DAY
+        ]
+        columns = [Column(self.words.weekday(day)) for day in range(1, 8)]
+        return self.table(
+            name, title, self.words["parts"], columns, lines, notes, subtitle, figures
         )
 
     def by_year(

@@ -16,6 +16,7 @@ from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
+from publish.disclosure.cells import OF_KNOWN
 from publish.ledger import rounded
 from publish.public import BETWEEN_BREAKS, Public, State, Value
 
@@ -100,6 +101,8 @@ class Words:
         """Say what a figure is a part of or divided by; figures' names become their labels."""
         if base.endswith(suffix := " of the year before"):
             return self.text("of_the_year_before", base=self.base(base.removesuffix(suffix)))
+        if base.endswith(OF_KNOWN):
+            return self.text("of_whom_it_is_known", base=self.base(base.removesuffix(OF_KNOWN)))
         parts = [
             _lower(self.figure(part)) if part in self._definitions else self._unit_or(part)
             for part in base.split(" + ")
@@ -115,6 +118,9 @@ class Words:
         if breakdown == "hour_of_week":
             weekday, _, hour = code.partition("-")
             return f"{self.weekday(int(weekday))} {self.hour(int(hour))}"
+        if breakdown == "part_of_week":
+            weekday, _, part = code.partition("-")
+            return f"{self.weekday(int(weekday))}, {self.group('parts_of_day')[part]}"
         codes = self.public.codes if self.public else {}
         row = codes.get((breakdown, code)) or codes.get(("any", code))
         return (row and (row[f"label_{self.language}"] or row["label_en"])) or code

@@ -1237,7 +1237,8 @@ def _is_shown(log: Log, period: str) -> bool:
 # --- Figures -------------------------------------------------------------------------------------
 
 BUTTON, CHAT, BOTH = ("button",), ("chat",), ("button", "chat")
-BY_TIME = ("weekday", "hour", "hour_of_week")
+BY_TIME = ("weekday", "hour", "hour_of_week", "part_of_week")
+PARTS_OF_DAY = {"night": (0, 6), "morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24)}
 NOTED = ("gender", "age_band", "topic")
 
 
@@ -1296,6 +1297,8 @@ RATIOS = (
 SHARES = {
     "callers_share_percent": ("callers", ("gender", "age_band")),
     "topics_share_percent": ("callers", ("topic",)),
+    "callers_known_share_percent": ("callers", ("gender", "age_band")),
+    "topics_known_share_percent": ("callers", ("topic",)),
     "conversations_share_percent": ("conversations", ("weekday",)),
 }
 ADDED_UP = (
@@ -1410,6 +1413,7 @@ def categories(log: Log, figure: str, breakdown: str) -> list[str]:
         "weekday": list("1234567"),
         "hour": hours,
         "hour_of_week": [f"{weekday}-{hour}" for weekday in "1234567" for hour in hours],
+        "part_of_week": [f"{weekday}-{part}" for weekday in "1234567" for part in PARTS_OF_DAY],
         "channel": ["chat", "mail_only" if figure == "callers" else "mail"],
         "scheduled_by": [*log.helpline.codes["scheduled_by"], UNKNOWN, UNLISTED],
         "referred_by": [*log.helpline.codes["referred_by"], UNLISTED],
@@ -1444,6 +1448,11 @@ def _shares(measured: dict) -> dict[Cell, tuple[Fraction | None, str]]:
         for (name, period, breakdown, category), (value, status) in measured.items():
             if name == part and breakdown in breakdowns and period_of(period).kind != "week":
                 total, _ = measured[part, period, "", ""]
+                if "_known_" in figure:
+                    if category == UNKNOWN:
+                        continue
+                    unknown, _ = measured[part, period, breakdown, UNKNOWN]
+                    total = None if total is None else total - (unknown or 0)
                 share = None if value is None else _divide(100 * value, total)
                 rows[figure, period, breakdown, category] = (share, status)
     return rows
@@ -1498,9 +1507,19 @@ class _Tally:
             self.cells[figure, period, "weekday", f"{weekday}"] += amount
             self.cells[figure, period, "hour", f"{hour:02}"] += amount
             self.cells[figure, period, "hour_of_week", f"{weekday}-{hour:02}"] += amount
+            for part, (begin, end) in PARTS_OF_DAY.items():
+                if begin <= hour < end:
+                    self.cells[figure, period, "part_of_week", f"{weekday}-{part}"] += amount
 
 
 def _counts(log: Log) -> dict[Cell, Fraction]:
+    tally = _happenings(log)
+    _add_open_hours(log, tally)
+    return tally.cells
+
+
+def _happenings(log: Log) -> _Tally:
+    """Count all that happened: everything but hours."""
     tally = _Tally(log)
     for event in log.of_type(CLICKED):
         tally.add("clicks", event.at)
@@ -1527,11 +1546,10 @@ def _counts(log: Log) -> dict[Cell, Fraction]:
     for (at, _, _), exclusion in log.taken_out.items():
         tally.add("excluded_events", at)
         tally.add("excluded_events", at, "exclusion", exclusion)
-    _add_open_hours(log, tally)
     _add_new_callers(log, tally)
     for (figure, period, breakdown, category), persons in _distinct(log).items():
         tally.cells[figure, period, breakdown, category] = Fraction(len(persons))
-    return tally.cells
+    return tally
 
 
 def _add_open_hours(log: Log, tally: _Tally) -> None:

@@ -24,11 +24,14 @@ COUNTS = {
     "missed_pressers": "distinct",
     "unreached_pressers": "distinct",
     "pressers": "distinct",
+    "answered_attempts": "sum",
 }
 DEFINITIONS = {
     **{name: Definition(name, kind, True) for name, kind in COUNTS.items()},
     "clicks": Definition("clicks", "sum"),
     "missed_attempts": Definition("missed_attempts", "sum"),
+    "attempts": Definition("attempts", "sum"),
+    "out_of_hours_pressers": Definition("out_of_hours_pressers", "distinct"),
     "callers_share_percent": Definition("callers_share_percent", "share", False, ("callers",)),
     "clicks_per_conversation": Definition(
         "clicks_per_conversation", "ratio", False, ("clicks", "conversations")
@@ -349,3 +352,37 @@ def test_attempts_that_are_no_secret_tell_on_those_who_made_them():
     told = Publication("content", counted, content.hidden)
     assert audit([told], [], DEFINITIONS).ranges[pressers] == Range(1, 2)
     assert told_anyway(told, DEFINITIONS)[pressers] == Range(1, 3)
+
+
+PRESSED = {
+    Cell("pressers", "2022"): 12,
+    Cell("unreached_pressers", "2022"): 4,
+    Cell("out_of_hours_pressers", "2022"): 2,
+    Cell("answered_attempts", "2022"): 6,
+    Cell("attempts", "2022"): 12,
+}
+
+
+def test_what_holds_but_for_something_is_known_where_it_does():
+    answered, attempts = Cell("answered_attempts", "2022"), Cell("attempts", "2022")
+    content = publication(PRESSED, answered, attempts)
+    # Without the truth, nobody relies on it.
+    assert audit([content], [], DEFINITIONS).ranges[answered].low == 1
+    assert audit([content], [], DEFINITIONS, PRESSED).ranges[answered].low == 6
+    # Two visitors pressed before the new year and after it, in one attempt.
+    straddled = PRESSED | {answered: 4}
+    found = audit([content], [], DEFINITIONS, straddled)
+    assert found.ranges[answered].low == 1
+    assert found.untrue == ()
+
+
+def test_a_relation_that_the_truth_breaks_is_dropped_and_named():
+    truth = PARTS | {TOTAL: 33}
+    content = publication(truth, referred("a"), referred("b"))
+    sound = audit([content], [], DEFINITIONS, truth | {referred("b"): 10})
+    assert sound.untrue == ()
+    assert sound.ranges[referred("a")] == Range(1, 12)
+    found = audit([content], [], DEFINITIONS, truth)
+    assert found.untrue == (("referrers_sum_to_referrals", (TOTAL, *PARTS)),)
+    assert found.contradictory == ()
+    assert math.isinf(found.ranges[referred("a")].high)

@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -20,6 +21,7 @@ from publish.disclosure.derived import operands
 from publish.disclosure.periods import months_of, year_before
 from publish.disclosure.reader import know
 from publish.disclosure.suppression import Pattern, Proposal, choose, hide, publish
+from publish.disclosure.together import BY_TIME, FOLLOWING, TIED, tied
 
 ROOT = Path(__file__).parents[1]
 THRESHOLD = 5
@@ -44,6 +46,7 @@ TOPICS = {
     "unknown": 3,
     "unlisted": 0,
 }
+OUTCOMES = ("answered", "missed", "out_of_hours")
 HELPLINES = {"1712": 31, "awel": 22, "tele-onthaal": 10, "1813": 7, "clb-chat": 4, "unlisted": 0}
 
 
@@ -51,11 +54,13 @@ def definitions() -> dict[str, Definition]:
     """The figures as the project defines them."""
     with (ROOT / "dbt_project/seeds/figure_definitions.csv").open(newline="") as file:
         return {
-            row["figure"]: Definition(
+            row["figure"]: Definition.of(
                 row["figure"],
                 row["kind"],
                 row["is_protected"] == "true",
-                tuple(row["parts"].split()),
+                row["parts"],
+                row["base"],
+                row["unit"],
             )
             for row in csv.DictReader(file)
         }
@@ -172,10 +177,17 @@ def detail(
     }
 
 
-def make_attempts(
-    chance: random.Random, months: Iterable[str], monthly: int
-) -> list[tuple[int, str, str]]:
-    """Visitors with the month and the outcome of each attempt."""
+class Attempt(NamedTuple):
+    visitor: int
+    month: str
+    outcome: str
+    weekday: str
+    hour: str
+    is_in_hours: bool
+
+
+def make_attempts(chance: random.Random, months: Iterable[str], monthly: int) -> list[Attempt]:
+    """Attempts of visitors who come again."""
     attempts = []
     visitors = 0
     for month in months:
@@ -184,33 +196,53 @@ def make_attempts(
             visitors += not again
             visitor = chance.randint(max(1, visitors - 50), visitors) if again else visitors
             outcome = pick(chance, {"answered": 40, "missed": 12, "out_of_hours": 48})
-            attempts.append((visitor, month, outcome))
+            is_usual = chance.random() < 0.9
+            weekday = str(chance.choice((1, 3, 4)) if is_usual else chance.randint(1, 7))
+            hour = f"{chance.randint(17, 22) if is_usual else chance.randint(8, 23):02}"
+            is_in_hours = outcome == "missed" or (outcome == "answered" and chance.random() < 0.8)
+            attempts.append(Attempt(visitor, month, outcome, weekday, hour, is_in_hours))
     return attempts
 
 
 def tally_attempts(
-    attempts: list[tuple[int, str, str]], period: str
+    attempts: list[Attempt], period: str, is_detailed: bool
 ) -> tuple[dict[Cell, int], dict[Cell, Decimal]]:
-    """The counts of pressers, which are protected, and of attempts, which are not."""
-    months = set(months_of(period))
+    """The counts of answered attempts, which are protected, and of others, which are not."""
+    inside = [attempt for attempt in attempts if attempt.month in months_of(period)]
     visitors: dict[str, set[int]] = defaultdict(set)
-    outcomes: Counter[str] = Counter()
-    for visitor, month, outcome in attempts:
-        if month in months:
-            visitors[outcome].add(visitor)
-            outcomes[outcome] += 1
-    protected = {
-        "pressers": len(set().union(*visitors.values())),
-        "missed_pressers": len(visitors["missed"]),
-        "out_of_hours_pressers": len(visitors["out_of_hours"]),
-        "unreached_pressers": len(visitors["missed"] - visitors["answered"]),
+    counts: Counter[Cell] = Counter()
+    for attempt in inside:
+        visitors[attempt.outcome].add(attempt.visitor)
+        weekday, hour = attempt.weekday, attempt.hour
+        times = [("", ""), ("weekday", weekday), ("hour", hour)]
+        for time in (*times, ("hour_of_week", f"{weekday}-{hour}")):
+            counts[Cell("attempts", period, *time)] += 1
+            counts[Cell(f"{attempt.outcome}_attempts", period, *time)] += 1
+            counts[Cell("clicks", period, *time)] += 2
+    clock = [f"{hour:02}" for hour in range(24)]
+    codes = {"weekday": list("1234567"), "hour": clock}
+    codes["hour_of_week"] = [f"{day}-{hour}" for day in "1234567" for hour in clock]
+    breakdowns = {"": [""]} | (codes if is_detailed else {})
+    figures = ["attempts", *(f"{outcome}_attempts" for outcome in OUTCOMES), "clicks"]
+    dense = {
+        cell: counts[cell]
+        for figure in figures
+        for breakdown, categories in breakdowns.items()
+        for cell in (Cell(figure, period, breakdown, category) for category in categories)
     }
-    known = {f"{outcome}_attempts": count for outcome, count in outcomes.items()}
-    known["clicks"] = 2 * sum(outcomes.values())
-    return (
-        {Cell(figure, period): count for figure, count in protected.items()},
-        {Cell(figure, period): Decimal(count) for figure, count in known.items()},
+    protected = {cell: n for cell, n in dense.items() if cell.figure == "answered_attempts"}
+    protected[Cell("answered_in_hours_attempts", period)] = sum(
+        attempt.is_in_hours and attempt.outcome == "answered" for attempt in inside
     )
+    known = {cell: Decimal(n) for cell, n in dense.items() if cell not in protected}
+    for figure, persons in {
+        "pressers": set().union(*visitors.values()),
+        "missed_pressers": visitors["missed"],
+        "out_of_hours_pressers": visitors["out_of_hours"],
+        "unreached_pressers": visitors["missed"] - visitors["answered"],
+    }.items():
+        known[Cell(figure, period)] = Decimal(len(persons))
+    return protected, known
 
 
 DECIMALS = {"share": 0, "change": 0, "mean": 1, "ratio": 1}
@@ -228,8 +260,12 @@ def derive(counts: dict[Cell, int], figures: dict[str, Definition]) -> dict[Cell
             is_share = definition.kind == "share"
             if bool(count.breakdown) != is_share or not set(needed) <= counts.keys():
                 continue
+            if definition.is_of_known and count.category == "unknown":
+                continue
             months = sum(count._replace(period=one) in counts for one in months_of(count.period))
-            exact = quotient(definition.kind, [counts[one] for one in needed], months)
+            # Of the ratios, the answer rate is divided by what was answered and what was missed.
+            kind = "rate" if len(definition.base) > 1 else definition.kind
+            exact = quotient(kind, [counts[one] for one in needed], months)
             if exact is not None:
                 unit = Decimal(1).scaleb(-DECIMALS[definition.kind])
                 values[cell] = exact.quantize(unit, rounding=ROUND_HALF_UP)
@@ -239,15 +275,17 @@ def derive(counts: dict[Cell, int], figures: dict[str, Definition]) -> dict[Cell
 def quotient(kind: str, counts: list[int], months: int) -> Decimal | None:
     if kind == "mean":
         return Decimal(counts[0]) / months if months > 1 else None
-    if counts[1] == 0:
+    base = counts[1] - sum(counts[2:])
+    if base == 0:
         return None
-    ratio = Decimal(counts[0]) / counts[1]
-    return {"share": 100 * ratio, "change": 100 * (ratio - 1), "ratio": ratio}[kind]
+    ratio = Decimal(counts[0]) / base
+    rate = 100 * Decimal(counts[0]) / (counts[0] + counts[1])
+    return {"share": 100 * ratio, "change": 100 * (ratio - 1), "ratio": ratio, "rate": rate}[kind]
 
 
 def propose(
     sessions: list[Session],
-    attempts: list[tuple[int, str, str]],
+    attempts: list[Attempt],
     periods: Iterable[str],
     figures: dict[str, Definition],
 ) -> Proposal:
@@ -255,14 +293,14 @@ def propose(
     counts: dict[Cell, int] = {}
     known: dict[Cell, Decimal] = {}
     for period in periods:
-        protected, others = tally_attempts(attempts, period)
+        protected, others = tally_attempts(attempts, period, is_detailed=len(period) == 4)
         counts |= tally(sessions, period, is_detailed=len(period) == 4) | protected
         known |= others
     unseen = {}
     for period in [one for one in periods if "/" in one]:
         before = year_before(period)
         if set(months_of(before)) <= set(periods):
-            unseen |= tally(sessions, before, False) | tally_attempts(attempts, before)[0]
+            unseen |= tally(sessions, before, False) | tally_attempts(attempts, before, False)[0]
     every = counts | unseen | {cell: int(value) for cell, value in known.items()}
     derived = derive(every, figures)
     shown_periods = set(periods)
@@ -330,14 +368,40 @@ def test_what_one_content_shows_or_hides_the_next_one_does_too(year):
         assert differences(earlier, later, figures, THRESHOLD) == []
 
 
+def test_by_time_what_tells_of_one_another_is_hidden_together_and_nothing_else(year):
+    contents, _, proposals = year
+    hidden, truth = contents[-1].hidden, {**proposals[-1].counts, **proposals[-1].known}
+    by_time = {cell for cell in truth if cell.breakdown in BY_TIME and truth[cell] > 0}
+    seen = Counter()
+    for cell in by_time:
+        group = [cell._replace(figure=figure) for figure in (*TIED, *FOLLOWING)]
+        is_hidden = any(other in hidden for other in group[:2])
+        assert (cell in hidden) == (is_hidden and cell in group)
+        seen[cell in hidden] += 1
+    assert min(seen[True], seen[False]) > 100
+    for cell in truth:
+        if cell.figure == "attempts" and not cell.breakdown:
+            assert (cell in hidden) == (cell._replace(figure="answered_attempts") in hidden)
+    assert {cell.figure for cell in hidden}.isdisjoint(
+        {"missed_attempts", "out_of_hours_attempts", "pressers", "unreached_pressers"}
+    )
+
+
 def test_the_year_would_give_somebody_away_with_one_cell_less_hidden(year):
-    """Every secondary cell of the last closing is there for a reason, or was before it."""
+    """Every secondary cell of the last closing is there for a reason, or was before it.
+
+    The reason can be a small count that it is hidden together with.
+    """
     figures = definitions()
     contents, patterns, proposals = year
-    new = sorted(patterns[-1].secondary - patterns[-2].secondary)
-    assert new
+    new = [
+        cell
+        for cell in sorted(patterns[-1].secondary - patterns[-2].secondary)
+        if patterns[-1].primary.isdisjoint(tied(cell))
+    ]
+    assert {cell.figure for cell in new} >= {"conversations", "answered_attempts"}
     for cell in new[:: max(1, len(new) // 6)]:
-        bare = hide("bare", proposals[-1], patterns[-1].hidden - {cell})
+        bare = hide("bare", proposals[-1], patterns[-1].hidden - {*tied(cell)})
         assert audit([*contents[:-1], bare], [], figures).narrower_than(THRESHOLD)
 
 

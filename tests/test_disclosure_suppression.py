@@ -405,7 +405,7 @@ def test_the_same_input_gives_the_same_pattern_whatever_its_order():
 
 
 def test_a_node_limit_gives_a_safe_pattern_and_says_how_far_it_may_be_off():
-    inner = [[(7 * d * d + 3 * h + d * h) % 11 for h in range(7)] for d in range(1, 7)]
+    inner = [[(7 * d * d + 3 * h + d * h) % 11 for h in range(6)] for d in range(1, 8)]
     table, rows = week_table(inner)
     best = choose(Proposal(table), DEFINITIONS, THRESHOLD)
     hasty = choose(Proposal(table), DEFINITIONS, THRESHOLD, nodes=0)

@@ -161,6 +161,8 @@ def _count_month(month: str) -> Counts:
                 cells[figure, "hour", f"{hour:02}"] += amount
                 if figure == BY_HOUR_OF_WEEK:
                     cells[figure, "hour_of_week", f"{weekday}-{hour:02}"] += amount
+                    part = ("night", "morning", "afternoon", "evening")[hour // 6]
+                    cells[figure, "part_of_week", f"{weekday}-{part}"] += amount
     total = {figure: cells[figure, "", ""] for figure in BY_TIME}
     chat = total["conversations"] - 1
     is_first_of_year = month[:4] != MONTHS[MONTHS.index(month) - 1][:4]
@@ -248,9 +250,13 @@ def _derive(definition: Definition, counts: Counts, months: int) -> Counts:
     parts = (definition.parts or "").split()
     total = {figure: amount for (figure, *rest), amount in counts.items() if rest == ["", ""]}
     if definition.kind == "share":
+        is_of_known = (definition.base or "").endswith(" of whom it is known")
         return {
-            cell: 100 * amount / total[parts[0]]
+            cell: 100
+            * amount
+            / (total[parts[0]] - is_of_known * counts.get((*cell[:2], "unknown"), 0))
             for cell, amount in counts.items()
+            if not (is_of_known and cell[2] == "unknown")
             if cell[0] == parts[0] and definition.has("year", cell[1]) and cell[1] != "channel"
             if cell[1] != ""
         }
@@ -337,7 +343,11 @@ DEFINITIONS = f"""
 create schema figures;
 create table figures.figure_definitions as
     select * replace (
-        if(figure = '{BY_HOUR_OF_WEEK}', breakdowns, replace(breakdowns, ' hour_of_week', ''))
+        if(
+            figure = '{BY_HOUR_OF_WEEK}',
+            breakdowns,
+            replace(breakdowns, ' hour_of_week part_of_week', '')
+        )
             as breakdowns
     )
     from read_csv('{ROOT / "dbt_project" / "seeds" / "figure_definitions.csv"}', header = true);
@@ -411,7 +421,14 @@ create table marts.attempts as
         select period as month, unnest(range(coalesce(value, 0)::bigint)) as number
         from figures.figures where figure = 'attempts' and breakdown = '' and length(period) = 7
     )
-    select md5(month || number)::uuid as attempt_id, 'missed' as outcome, month from monthly;
+    select
+        md5(month || number)::uuid as attempt_id,
+        md5('v' || number)::uuid as visitor_id,
+        'missed' as outcome,
+        month,
+        (month || '-03')::date as started_on,
+        (month || '-03')::timestamp as last_contact_at
+    from monthly;
 create table marts.conversations as
     with monthly as (
         select period as month, unnest(range(coalesce(value, 0)::bigint)) as number
@@ -498,14 +515,16 @@ def change(workspace: Workspace, sql: str) -> None:
         connection.execute(sql)
 
 
-# Nothing has been public before, nothing is provisional, and few attempts are rare: these have
-# nothing to look at.
+# Nothing has been public before, nothing is provisional, few attempts are rare, and the first month
+# is no whole one: these have nothing to look at.
 NOT_HERE = {
     "all_that_was_published_fits_together",
+    "first_time_callers_of_first_year_are_new",
     "no_hidden_cell_is_pinned_anyway",
     "no_provisional_count_of_persons_is_public",
     "no_two_contents_give_a_person_away",
     "published_figures_have_the_same_value",
+    "what_readers_rely_on_is_true",
     "what_spans_two_keys_has_no_value",
     "what_was_shown_stays_shown",
 }

@@ -19,7 +19,7 @@ import pytest
 
 from expectations.outcome import CRITICAL, WARNING
 from expectations.publication import CHECKS, Evidence, judge_evidence
-from publish.disclosure.attacker import Audit
+from publish.disclosure.attacker import Audit, Range
 from publish.disclosure.cells import Cell, Definition, Publication
 from publish.publications import Content, Publications, Row
 
@@ -34,26 +34,33 @@ SHARE_OF_GIRLS, SHARE_OF_X = (
     Cell("callers_share_percent", "2022", "gender", code) for code in ("girl", "x")
 )
 JANUARY = Cell("conversations", "2022-01")
-PENDING = Cell("pressers", "2022-01")
-MISSED_ATTEMPTS, MISSED_PRESSERS, UNREACHED, MEDIAN = (
+PENDING = Cell("callers", "2022-01")
+ATTEMPTS, ANSWERED, MISSED, OUT_OF_HOURS, MEDIAN = (
     Cell(figure, "2022-01")
     for figure in (
+        "attempts",
+        "answered_attempts",
         "missed_attempts",
-        "missed_pressers",
-        "unreached_pressers",
+        "out_of_hours_attempts",
         "wait_seconds_median",
     )
+)
+WEDNESDAYS, ANSWERED_ON_WEDNESDAYS, CLICKS_ON_WEDNESDAYS, ATTEMPTS_ON_WEDNESDAYS = (
+    Cell(figure, "2022", "weekday", "3")
+    for figure in ("conversations", "answered_attempts", "clicks", "attempts")
 )
 
 
 def definitions() -> dict[str, Definition]:
     with SEED.open(encoding="utf-8", newline="") as lines:
         return {
-            row["figure"]: Definition(
+            row["figure"]: Definition.of(
                 row["figure"],
                 row["kind"],
                 row["is_protected"] == "true",
-                tuple(row["parts"].split()),
+                row["parts"],
+                row["base"],
+                row["unit"],
             )
             for row in csv.DictReader(lines)
         }
@@ -133,6 +140,12 @@ class Leak:
     kin: frozenset[str] = frozenset()
 
 
+THREE_ANSWERED = (
+    row(ANSWERED, conf="C", because="primary"),
+    row(ATTEMPTS, conf="C", because="secondary"),
+    row(MISSED, "4"),
+    row(OUT_OF_HOURS, "2"),
+)
 LEAKS = (
     Leak(
         "a count of three is shown",
@@ -160,12 +173,42 @@ LEAKS = (
         "no_hidden_cell_is_pinned",
     ),
     Leak(
-        "there were three missed attempts, so that their visitors are one to three",
-        lambda: evidence(
-            showing(row(MISSED_ATTEMPTS, "3"), row(MISSED_PRESSERS, conf="C", because="primary"))
-        ),
+        "a document printed the attempts of a month with three answered ones",
+        lambda: evidence(showing(*THREE_ANSWERED), documents=[document(ATTEMPTS, "9")]),
         "no_hidden_cell_is_pinned_anyway",
         frozenset({"public_values_are_those_of_the_figures"}),
+    ),
+    Leak(
+        "attempts are shown where the answered ones are hidden",
+        lambda: evidence(showing(*THREE_ANSWERED, row(ATTEMPTS, "9"))),
+        "what_tells_of_a_hidden_count_is_hidden_with_it",
+        frozenset({"no_hidden_cell_is_pinned", "public_values_are_those_of_the_figures"}),
+    ),
+    *(
+        Leak(
+            f"{shown.figure} of a weekday are shown where {hidden.figure} are hidden",
+            lambda hidden=hidden, shown=shown: evidence(
+                showing(row(hidden, conf="C", because="primary"), row(shown, "6"))
+            ),
+            "what_tells_of_a_hidden_count_is_hidden_with_it",
+            frozenset({"public_values_are_those_of_the_figures"}),
+        )
+        for hidden in (WEDNESDAYS, ANSWERED_ON_WEDNESDAYS)
+        for shown in (
+            WEDNESDAYS,
+            ANSWERED_ON_WEDNESDAYS,
+            CLICKS_ON_WEDNESDAYS,
+            ATTEMPTS_ON_WEDNESDAYS,
+        )
+        if hidden != shown
+    ),
+    *(
+        Leak(
+            f"{never.figure} are hidden",
+            lambda never=never: evidence(showing(row(never, conf="C", because="secondary"))),
+            "who_only_pressed_is_never_hidden",
+        )
+        for never in (MISSED, OUT_OF_HOURS, MISSED._replace(figure="pressers"))
     ),
     Leak(
         "two contents differ by one person",
@@ -249,7 +292,8 @@ LEAKS = (
         "public tells small counts from others",
         lambda: evidence(showing(row(BOY, conf="D", because="secondary"))),
         "only_free_figures_have_a_value",
-        frozenset({"no_hidden_cell_is_pinned"}),  # nobody hides the other one any more
+        # Nobody hides the other one any more, and a sum lacks it.
+        frozenset({"no_hidden_cell_is_pinned", "what_readers_rely_on_is_true"}),
     ),
     Leak(
         "a share of a hidden count is shown",
@@ -267,25 +311,6 @@ LEAKS = (
         "no_quantile_is_that_of_a_few",
     ),
     Leak(
-        "what attempts leave open is closed by another cell",
-        lambda: evidence(
-            showing(
-                row(MISSED_ATTEMPTS, "4"),
-                row(MISSED_PRESSERS, conf="C", because="primary"),
-                row(UNREACHED, "2"),
-                row(Cell("answered_attempts", "2022-01"), "0"),
-            ),
-        ),
-        "no_hidden_cell_is_pinned",
-        frozenset(
-            {
-                "no_hidden_cell_is_pinned_anyway",
-                "no_small_count_is_public",
-                "public_values_are_those_of_the_figures",
-            }
-        ),
-    ),
-    Leak(
         "documents have told a hidden count between them",
         lambda: evidence(
             ROWS, documents=[document(GIRL, "30"), document(BOY, "7"), document(CALLERS, "40")]
@@ -297,6 +322,11 @@ LEAKS = (
         lambda: evidence(showing(row(GIRL, "45"))),
         "all_that_was_published_fits_together",
         frozenset({"no_hidden_cell_is_pinned", "public_values_are_those_of_the_figures"}),
+    ),
+    Leak(
+        "the true counts do not add up",
+        lambda: replace(evidence(ROWS), figures=evidence(ROWS).figures | {BOY: ("8", "A")}),
+        "what_readers_rely_on_is_true",
     ),
     Leak(
         "a published figure has another value now",
@@ -329,6 +359,36 @@ def test_a_planted_leak_is_caught(leak: Leak):
     found = broken(leak.plant())
     assert leak.breaks in found
     assert found <= {leak.breaks} | leak.kin
+
+
+def test_what_the_truth_breaks_is_named_with_its_cells_and_misleads_no_attacker():
+    found = replace(evidence(ROWS), figures=evidence(ROWS).figures | {BOY: ("8", "A")})
+    genders = (CALLERS, BOY, GIRL, UNKNOWN, UNLISTED, X)
+    assert found.audit.untrue == (("kinds_of_callers_sum_to_callers", genders),)
+    assert found.audit.contradictory == ()
+    [finding] = [one for one in judge_evidence(found) if not one.success]
+    assert finding.severity == WARNING
+    assert finding.examples[0]["figure"] == "kinds_of_callers_sum_to_callers: callers"
+
+
+def test_the_truth_of_a_year_that_moved_is_not_held_against_what_was_published():
+    late = evidence(ROWS).figures | {CALLERS: ("43", "A"), BOY: ("10", "A")}
+    found = replace(evidence(ROWS), before=contents(ROWS), figures=late)
+    assert found.truth == {}
+    assert found.audit.untrue == ()
+    assert found.audit.ranges[X] == Range(1, 9)
+
+
+def test_zeros_beside_a_hidden_count_are_sound():
+    found = evidence(
+        showing(
+            row(WEDNESDAYS, conf="C", because="primary"),
+            row(ANSWERED_ON_WEDNESDAYS, "0"),
+            row(ATTEMPTS_ON_WEDNESDAYS, conf="C", because="secondary"),
+            row(CLICKS_ON_WEDNESDAYS, "0"),
+        )
+    )
+    assert broken(found) == {"public_values_are_those_of_the_figures"}
 
 
 def test_a_revision_by_one_person_may_go_with_a_yearly_closing():

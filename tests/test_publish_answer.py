@@ -305,7 +305,7 @@ def test_the_meaning_of_each_mark_stands_in_the_annex_and_gaps_are_told(made):
         "[p]\N{NO-BREAK SPACE}voorlopig",
         "Breuk in de reeks [b]: openingsuren vanaf 16 maart 2020: 27 uur per week",
         "Logboek van de chatknop, 1 juli 2022 tot en met 31 augustus 2022",
-        "Aantallen van 1 tot en met 4 bezoekers",
+        "Aantallen van 1 tot en met 4 personen die antwoord kregen",
         "Pogingen zonder bezoeker, die in geen aantal unieke bezoekers kunnen meetellen: 50 (2020)",
     ):
         assert part in text

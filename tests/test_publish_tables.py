@@ -129,3 +129,49 @@ def test_breaks_stand_in_the_order_of_their_dates():
     }  # fmt: skip
     notes = tables(replace(public, values=values))["missed_pressers_by_month"].notes
     assert ["1 februari" in notes[0], "1 maart" in notes[1]] == [True, True]
+
+
+def profile(unknown_before: int) -> Table:
+    """The callers by gender of two years: of 100, so many of whom it is unknown, and 20 then."""
+    values: dict[tuple[str, ...], object] = {}
+    for year, unknown in (("2021", unknown_before), ("2022", 20)):
+        values["callers", year] = 100
+        for gender, count in {"girl": 60, "boy": 40 - unknown, "unknown": unknown}.items():
+            values["callers", year, "gender", gender] = count
+            values["callers_share_percent", year, "gender", gender] = count
+            if gender != "unknown":
+                known = round(100 * count / (100 - unknown))
+                values["callers_known_share_percent", year, "gender", gender] = known
+    codes = [("gender", code, code) for code in ("girl", "boy", "unknown")]
+    return tables(make(values, codes))["callers_by_gender"]
+
+
+@pytest.mark.parametrize("unknown_before", [15, 20, 25])
+def test_years_are_compared_by_all_while_the_unknown_part_stays_about_the_same(unknown_before):
+    table = profile(unknown_before)
+    assert table.figures == ("callers", "callers_share_percent")
+    assert not any("onbekend" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("unknown_before", [14, 26])
+def test_years_are_compared_by_those_known_where_the_unknown_part_changed(unknown_before):
+    table = profile(unknown_before)
+    assert table.figures == ("callers", "callers_known_share_percent")
+    assert any("alleen die zijn te vergelijken" in note for note in table.notes)
+    assert "van wie het bekend is" in table.subtitle
+
+
+def test_where_hours_are_not_public_the_parts_of_the_week_are_shown():
+    values = {
+        ("attempts", "2022", "part_of_week", f"{day}-{part}"): day
+        for day in range(1, 8)
+        for part in ("night", "morning", "afternoon", "evening")
+    }
+    found = tables(make(values | {("attempts", "2022"): 112}))
+    assert "attempts_by_hour_of_week" not in found
+    table = found["attempts_by_part_of_week"]
+    assert [line.label.split()[0] for line in table.lines] == [
+        "nacht", "voormiddag", "namiddag", "avond",
+    ]  # fmt: skip
+    assert [value.number for value in table.lines[0].values] == list(range(1, 8))
+    assert any("te weinig" in note or "zo weinig" in note for note in table.notes)

@@ -217,6 +217,64 @@ select
     end as obs_status
 from counted;
 
+-- The months in which there are callers, and whether those of the first year lack none and begin
+-- with a whole one.
+create temp table chat_months as
+select starts_on, obs_status
+from cells
+where figure = 'new_callers' and breakdown = '' and period_type = 'month' and obs_status <> 'O';
+
+create temp table first_chat_year as
+select
+    count(*) = date_diff('month', min(starts_on), max(starts_on)) + 1 as is_run,
+    arg_min(obs_status, starts_on) = 'A' as is_whole
+from chat_months
+where year(starts_on) = (select year(min(starts_on)) from chat_months);
+
+-- Visitors whose attempt began before a period and reaches into it: into its first month, and into
+-- each one whose month before is not counted.
+create temp table straddling as
+with reaching as (
+    select
+        visitor_id,
+        started_on,
+        cast(
+            timezone((select timezone from raw.settings), timezone('UTC', last_contact_at)) as date
+        ) as last_on
+    from marts.attempts
+    where visitor_id is not null
+        and date_trunc('month', last_contact_at + interval 1 day) > started_on
+),
+counted as (
+    select
+        wholes.period,
+        months.starts_on,
+        lag(months.ends_on) over (partition by wholes.period order by months.starts_on) as before_on
+    from basis_periods as wholes
+    inner join basis_periods as months
+        on months.basis = 'both'
+        and months.period_type = 'month'
+        and months.obs_status <> 'O'
+        and months.starts_on between wholes.starts_on and wholes.ends_on
+    where wholes.basis = 'both' and wholes.period_type <> 'week'
+)
+select counted.period, count(distinct visitor_id) as visitors
+from counted
+inner join reaching
+    on reaching.started_on < counted.starts_on and reaching.last_on >= counted.starts_on
+where before_on is distinct from counted.starts_on - 1
+group by counted.period;
+
+-- Periods of which nobody can tell any more, for the events before them are deleted.
+create temp table unknown_straddling as
+select period from retired
+union
+select period
+from spans
+where starts_on = (
+    select make_date(max(year) + 1, 1, 1) from raw.closings where events_deleted
+);
+
 -- What would have to tell persons apart across a change of keys: by the years in which there are
 -- figures at all, and by the first year with a key of its own. The years before it share a key.
 create temp table spanning as
@@ -278,10 +336,18 @@ ratios as (
     where derived.kind = 'ratio'
 ),
 shares as (
-    select derived.*, 100 * parts.amount as top, totals.amount as bottom
+    select
+        derived.*,
+        100 * parts.amount as top,
+        totals.amount - if(
+            ends_with(derived.base, ' of whom it is known'), coalesce(unknowns.amount, 0), 0
+        ) as bottom
     from derived
     inner join parts using (part, period, breakdown, category)
     inner join totals using (part, period)
+    left join parts as unknowns
+        on derived.part = unknowns.part and derived.period = unknowns.period
+        and derived.breakdown = unknowns.breakdown and unknowns.category = 'unknown'
     where derived.kind = 'share'
 ),
 -- What is a range without a row of its own, but with months that say what it would be.
@@ -361,6 +427,9 @@ categories as (
     union
     select 'hour_of_week', weekday || '-' || hour from clock
     union
+    select 'part_of_week', weekday || '-' || unnest(['night', 'morning', 'afternoon', 'evening'])
+    from clock
+    union
     select breakdown, code from raw.codes
     where breakdown in ('scheduled_by', 'referred_by', 'gender', 'topic')
     union
@@ -375,7 +444,10 @@ categories as (
     select 'exclusion', exclusion from raw.exclusions
 ),
 broken_down as (
-    select figure, unnest(string_split(breakdowns, ' ')) as breakdown
+    select
+        figure,
+        ends_with(coalesce(base, ''), ' of whom it is known') as is_of_known,
+        unnest(string_split(breakdowns, ' ')) as breakdown
     from figures.figure_definitions
     where breakdowns <> ''
 ),
@@ -385,6 +457,7 @@ known as (
     where kind <> 'share'
     union
     select figure, breakdown, category from broken_down inner join categories using (breakdown)
+    where not (is_of_known and category = 'unknown')
     union
     values
         ('answered_sessions', 'channel', 'chat'),

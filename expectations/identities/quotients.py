@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from expectations.identities.identity import Identity
-from expectations.identities.within_periods import at_most
 
 # What a category of age says: `under_9`, `12-14`, and `25_and_over`, which some print as `25+`.
 # Nobody is older than 120: an age beyond is not read.
@@ -182,11 +181,5 @@ QUOTIENTS = (
             and conversations.figure = cells.parts[1] and conversations.breakdown = ''
             and conversations.amount is not null
         """,
-    ),
-    Identity(
-        "median_wait_at_most_ninth_decile",
-        "Half of the waits are no longer than nine in ten of them.",
-        "<=",
-        at_most({"wait_seconds_median": "wait_seconds_p90"}),
     ),
 )

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
+# How the base of such a share ends.
+OF_KNOWN = " of whom it is known"
+UNKNOWN = "unknown"
+
 
 class Cell(NamedTuple):
     """One figure of one period, in one category of one breakdown; both empty for a total."""
@@ -22,13 +26,29 @@ class Definition:
     """What disclosure control needs to know of a figure.
 
     `kind` is sum, distinct, ratio, quantile, share, change or mean; `parts` are the figures it is
-    computed from; `is_protected` marks counts of persons, conversations and referrals.
+    computed from, the first divided by the others; `base` are those that a ratio is divided by, if
+    they are not the others; `is_percent` tells that the quotient is times a hundred; `is_of_known`
+    that a share is one of those whose category is known.
+    `is_protected` marks small counts of those who were answered.
     """
 
     figure: str
     kind: str
     is_protected: bool = False
     parts: tuple[str, ...] = ()
+    base: tuple[str, ...] = ()
+    is_percent: bool = False
+    is_of_known: bool = False
+
+    @classmethod
+    def of(
+        cls, figure: str, kind: str, is_protected: bool, parts: str, base: str, unit: str
+    ) -> Definition:
+        """Read a line of the definitions: parts by blanks, of a ratio a base like `a + b`."""
+        bases = tuple(base.split(" + ")) if kind == "ratio" and base else ()
+        is_of_known = base.endswith(OF_KNOWN)
+        parted = tuple(parts.split())
+        return cls(figure, kind, is_protected, parted, bases, unit == "percent", is_of_known)
 
     @property
     def is_count(self) -> bool:

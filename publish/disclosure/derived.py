@@ -8,9 +8,10 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
-from publish.disclosure.cells import Cell, Definitions
+from publish.disclosure.cells import UNKNOWN, Cell, Definitions
 from publish.disclosure.periods import year_before
 from publish.disclosure.relation import Relation
+from publish.disclosure.together import is_telling
 
 
 def operands(cell: Cell, definitions: Definitions) -> tuple[Cell, ...]:
@@ -18,10 +19,12 @@ def operands(cell: Cell, definitions: Definitions) -> tuple[Cell, ...]:
     definition = definitions[cell.figure]
     if definition.is_count:
         return ()
-    parts = [Cell(part, cell.period) for part in definition.parts]
+    parts = [cell._replace(figure=part) for part in definition.parts]
     match definition.kind:
         case "share":
-            return (parts[0]._replace(breakdown=cell.breakdown, category=cell.category), parts[0])
+            total = Cell(parts[0].figure, cell.period)
+            unknown = parts[0]._replace(category=UNKNOWN)
+            return (parts[0], total, unknown) if definition.is_of_known else (parts[0], total)
         case "change":
             return (parts[0], parts[0]._replace(period=year_before(cell.period)))
         case _:
@@ -29,7 +32,7 @@ def operands(cell: Cell, definitions: Definitions) -> tuple[Cell, ...]:
 
 
 def is_protected(cell: Cell, definitions: Definitions) -> bool:
-    """Whether the cell counts persons, conversations or referrals."""
+    """Whether the cell counts those who were answered, or what they did."""
     return definitions[cell.figure].is_protected
 
 
@@ -45,7 +48,7 @@ def hidden_derived(
     """The derived values that have to be hidden along with a pattern of hidden counts.
 
     `counts` are the public counts, shown or `hidden`; `unseen` other counts that values are
-    computed from. A value is hidden with any protected public count it is computed from; over a
+    computed from. A value is hidden with any public count it is computed from; over a protected
     count that is not public, if that is small or not known here; and a quantile of fewer than
     `threshold` conversations even if their number is shown. The values in `kept` stay shown.
     """
@@ -55,11 +58,12 @@ def hidden_derived(
 
     def must_hide(cell: Cell) -> bool:
         is_quantile = definitions[cell.figure].kind == "quantile"
-        return any(
-            count in hidden or (is_quantile and is_small(counts[count]))
+        needed = operands(cell, definitions)
+        return not hidden.isdisjoint(needed) or any(
+            is_quantile and is_small(counts[count])
             if count in counts
             else is_small(unseen.get(count))
-            for count in operands(cell, definitions)
+            for count in needed
             if is_protected(count, definitions)
         )
 
@@ -73,31 +77,42 @@ def rounding(
 
     The exact value lies within half a unit of the last printed decimal, both ends included:
     whoever rounded, and how, a reader cannot know. `months` is the number of months that a mean was
-    taken over. Quantiles, and values of counts that are not protected, say nothing.
+    taken over. Quantiles, and values of counts that tell no protected one, say nothing.
     """
     counts = operands(cell, definitions)
-    if not any(is_protected(count, definitions) for count in counts):
+    if not any(is_telling(count, definitions) for count in counts):
         return ()
     half = Fraction(1, 2) * Fraction(10) ** int(printed.as_tuple().exponent)
     low, high = Fraction(printed) - half, Fraction(printed) + half
-    match definitions[cell.figure].kind:
+    definition = definitions[cell.figure]
+    match definition.kind:
         case "mean":
             return (Relation.of({counts[0]: 1}, low=low * months, high=high * months),)
         case "share":
-            return _quotient(counts[0], counts[1], low / 100, high / 100)
+            return _quotient(counts[0], counts[1:2], low / 100, high / 100, counts[2:])
         case "change":
-            return _quotient(counts[0], counts[1], 1 + low / 100, 1 + high / 100)
-        case "ratio" if len(counts) == 2:
-            return _quotient(counts[0], counts[1], low, high)
+            return _quotient(counts[0], counts[1:], 1 + low / 100, 1 + high / 100)
+        case "ratio":
+            base = [cell._replace(figure=figure) for figure in definition.base]
+            unit = 100 if definition.is_percent else 1
+            return _quotient(counts[0], base or counts[1:], low / unit, high / unit)
         case _:
             return ()
 
 
 def _quotient(
-    numerator: Cell, denominator: Cell, low: Fraction, high: Fraction
+    numerator: Cell,
+    denominators: Iterable[Cell],
+    low: Fraction,
+    high: Fraction,
+    without: Iterable[Cell] = (),
 ) -> tuple[Relation, ...]:
-    """`low` ≤ numerator / denominator ≤ `high`, without the division."""
-    return (
-        Relation.of({numerator: 1, denominator: -low}, low=0),
-        Relation.of({numerator: 1, denominator: -high}, high=0),
-    )
+    """`low` ≤ numerator / (Σ denominators - Σ without) ≤ `high`, without the division."""
+
+    def less(share: Fraction) -> dict[Cell, Fraction | int]:
+        terms: dict[Cell, Fraction | int] = dict.fromkeys(denominators, -share)
+        terms |= dict.fromkeys(without, share)
+        terms[numerator] = terms.get(numerator, 0) + 1
+        return terms
+
+    return Relation.of(less(low), low=0), Relation.of(less(high), high=0)

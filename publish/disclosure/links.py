@@ -1,54 +1,22 @@
 """What always holds between the counts of a helpline, whatever their values.
 
-Sources: the definitions of the figures and the identities in docs/definitions.md, and what follows
-from them. A relation that did not always hold would be worse than one that is wanting: an attacker
-who is misled finds no table at all.
+The relations are those of the registry (`registry.py`), applied to the cells that there are; a kind
+of relation is a function here. A relation that did not always hold would be worse than one that is
+wanting: an attacker who is misled finds no table at all. So those that hold but for something are
+marked, and whoever uses them looks first (`relation.hold_against`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from publish.disclosure.cells import Cell, Definitions
-from publish.disclosure.derived import is_protected
 from publish.disclosure.periods import is_month, is_within_a_year, months_of, starts_a_year
+from publish.disclosure.registry import Entry, Term, coarsen, entries
 from publish.disclosure.relation import Relation
-
-CHAT = ("channel", "chat")
-MAIL = ("channel", "mail")
-MAIL_ONLY = ("channel", "mail_only")
-TOTAL = ("", "")
-
-# Within one period, the first counts no more than the second.
-ORDERED = (
-    ("missed_pressers", TOTAL, "pressers", TOTAL),
-    ("out_of_hours_pressers", TOTAL, "pressers", TOTAL),
-    ("unreached_pressers", TOTAL, "missed_pressers", TOTAL),
-    ("missed_pressers", TOTAL, "missed_attempts", TOTAL),
-    ("out_of_hours_pressers", TOTAL, "out_of_hours_attempts", TOTAL),
-    ("callers", TOTAL, "answered_sessions", TOTAL),
-    ("callers", CHAT, "conversations", TOTAL),
-    ("callers", MAIL_ONLY, "answered_sessions", MAIL),
-    ("scheduled_conversations", TOTAL, "conversations", TOTAL),
-    ("referrals", TOTAL, "answered_sessions", TOTAL),
-    ("first_time_callers", TOTAL, "callers", CHAT),
-)
-
-# Distinct persons of whom each one of a part of a period is also one of the whole of it.
-MONOTONE = frozenset(
-    {
-        ("pressers", *TOTAL),
-        ("missed_pressers", *TOTAL),
-        ("out_of_hours_pressers", *TOTAL),
-        ("callers", *TOTAL),
-        ("callers", *CHAT),
-    }
-)
-# Distinct persons of whom each one of a period is also one of some month of it.
-COVERED = MONOTONE | {("unreached_pressers", *TOTAL), ("callers", *MAIL_ONLY)}
 
 
 @dataclass(frozen=True)
@@ -56,10 +24,12 @@ class Universe:
     """The cells that relations are sought between.
 
     `dense` are those of contents, which leave no category and no month out; a document may.
+    `pending` have no value yet, or never will.
     """
 
     cells: AbstractSet[Cell]
     dense: AbstractSet[Cell]
+    pending: AbstractSet[Cell] = field(default_factory=frozenset)
 
     def months(self, whole: Cell) -> list[Cell] | None:
         """The months that a period's cell counts, or None if not all of them are there.
@@ -74,177 +44,285 @@ class Universe:
         return parts if parts and all(part in self.cells for part in parts) else None
 
 
+@dataclass(frozen=True)
+class _Tables:
+    """The counts of a universe, sorted, by what they are of; and the months that are dense."""
+
+    universe: Universe
+    definitions: Definitions
+    counts: list[Cell]
+    series: dict[Term, list[Cell]]
+    dense_months: dict[str, list[str]]
+
+    def of(self, term: Term, breakdowns: Iterable[str] = ()) -> list[Cell]:
+        """The cells of a term, and those of its figure's categories of the breakdowns."""
+        cells = list(self.series.get(term, []))
+        for key, others in self.series.items():
+            if key.figure == term.figure and key.breakdown in breakdowns and not term.breakdown:
+                cells += others
+        return cells
+
+
 def relate(universe: Universe, definitions: Definitions) -> list[Relation]:
-    """All relations between the protected counts of a universe, sorted, none twice.
-
-    Counts that are not protected (clicks, attempts) enter as the other side of inequalities.
-    """
-    protected = sorted(cell for cell in universe.cells if is_protected(cell, definitions))
-    found = [
-        *_categories(universe, protected),
-        *_hours_of_week(universe, protected),
-        *_sums_over_time(universe, protected, definitions),
-        *_distinct_over_time(universe, protected),
-        *_orders(universe, protected),
-        *_new_callers(universe, protected),
-        *_first_time_callers(universe, protected),
-        *_reached(universe, protected),
+    """All relations between the counts of a universe, none twice, each under its entry's name."""
+    counts = sorted(cell for cell in universe.cells if definitions[cell.figure].is_count)
+    series, dense_months = defaultdict(list), defaultdict(list)
+    for cell in counts:
+        series[Term(cell.figure, cell.breakdown, cell.category)].append(cell)
+        if not cell.breakdown and is_month(cell.period) and cell in universe.dense:
+            dense_months[cell.figure].append(cell.period)
+    tables = _Tables(universe, definitions, counts, series, dense_months)
+    relations = [
+        relation.called(entry.relation, is_exact=not entry.but_for)
+        for entry in entries()
+        if entry.kind in KINDS
+        for relation in KINDS[entry.kind](entry, tables)
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(relations))
 
 
-def first_year(universe: Universe, pending: AbstractSet[Cell]) -> list[Relation]:
-    """In the year in which the logs begin, who is new is there for the first time.
+def _between(entry: Entry, tables: _Tables) -> Iterator[Relation]:
+    """Relate figures in one cell of one period.
+
+    Where some of the smaller ones are not there, the others are still no more than the larger.
+    """
+    cells = tables.universe.cells
+    for smaller in entry.smaller:
+        for first in _anchors(smaller, entry, tables):
+            if not _fits(entry.periods, first, tables):
+                continue
+            small = _at(smaller, first)
+            large = _at(entry.larger, first)
+            if entry.kind == "equal" and all(cell in cells for cell in (*small, *large)):
+                yield _difference(large, small, is_equal=True)
+            elif entry.kind == "equal":
+                # The registry's equalities have their whole on the smaller side.
+                parts = Counter({cell: n for cell, n in large.items() if cell in cells})
+                if parts and all(cell in cells for cell in small):
+                    yield _difference(small, parts)
+            elif all(cell in cells for cell in large):
+                there = Counter({cell: n for cell, n in small.items() if cell in cells})
+                yield _difference(large, there)
+
+
+def _anchors(smaller: Counter[Term], entry: Entry, tables: _Tables) -> Iterator[Cell]:
+    """One cell for each place in which the relation can be sought: of the first term there is."""
+    places = set()
+    for term in smaller:
+        for cell in tables.of(term, entry.breakdowns):
+            of_total = cell if cell.breakdown in entry.breakdowns else Cell("", cell.period)
+            place = of_total._replace(figure="")
+            if place not in places:
+                places.add(place)
+                yield place
+
+
+def _at(side: Counter[Term], place: Cell) -> Counter[Cell]:
+    return Counter(
+        {
+            Cell(
+                term.figure,
+                place.period,
+                term.breakdown or place.breakdown,
+                term.category or place.category,
+            ): times
+            for term, times in side.items()
+        }
+    )
+
+
+def _difference(large: Counter[Cell], small: Counter[Cell], *, is_equal: bool = False) -> Relation:
+    terms = dict(large)
+    for cell, times in small.items():
+        terms[cell] = terms.get(cell, 0) - times
+    return Relation.of(terms, low=0, high=0 if is_equal else None)
+
+
+def _fits(periods: str, place: Cell, tables: _Tables) -> bool:
+    match periods:
+        case "within_a_year":
+            return is_within_a_year(place.period)
+        case "starts_a_year":
+            return starts_a_year(place.period)
+        case "month_of_first_year":
+            return is_month(place.period) and place.period in _first_year(tables)
+        case "month_after_first_year":
+            # If the logs begin in the middle of a month, somebody can have been new in it before
+            # they did, and be there for the first time after.
+            months = tables.dense_months["new_callers"]
+            is_later = bool(months) and months[0][:4] < place.period[:4]
+            return is_month(place.period) and is_later
+        case _:
+            return True
+
+
+def _first_year(tables: _Tables) -> list[str]:
+    """The months of the year in which the logs begin, if who is new is there for the first time.
 
     Unless they begin in the middle of a month, which is then pending for ever: somebody can have
     come in it before they did. Or unless a month is missing, in which nobody can be new.
     """
-    months = sorted(
-        cell for cell in universe.dense if cell.figure == "new_callers" and is_month(cell.period)
-    )
-    if not months or months[0] in pending:
+    months = tables.dense_months["new_callers"]
+    if not months or Cell("new_callers", months[0]) in tables.universe.pending:
         return []
-    of_first_year = [cell for cell in months if cell.period[:4] == months[0].period[:4]]
-    until = f"{months[0].period}/{of_first_year[-1].period}"
-    if len(of_first_year) != max(1, len(months_of(until))):
-        return []
-    pairs = [(cell, cell._replace(figure="first_time_callers")) for cell in of_first_year]
-    return [Relation.sum(new, [first]) for new, first in pairs if first in universe.cells]
+    of_first_year = [month for month in months if month[:4] == months[0][:4]]
+    return of_first_year if _is_run(of_first_year) else []
 
 
-def _categories(universe: Universe, protected: list[Cell]) -> Iterator[Relation]:
+def _is_run(months: list[str]) -> bool:
+    """Whether no month is wanting between the first and the last, in order."""
+    return len(months_of(f"{months[0]}/{months[-1]}")) == len(months)
+
+
+def _categories(entry: Entry, tables: _Tables) -> Iterator[Relation]:
+    named = {term.figure for side in entry.smaller for term in side}
     groups = defaultdict(list)
-    for cell in protected:
-        if cell.breakdown:
+    for cell in tables.counts:
+        if cell.breakdown in entry.breakdowns and (not named or cell.figure in named):
             groups[cell.figure, cell.period, cell.breakdown].append(cell)
     for (figure, period, _), parts in groups.items():
         whole = Cell(figure, period)
-        if whole in universe.cells:
-            yield _sum_or_less(whole, parts, any(part in universe.dense for part in parts))
-    for whole in protected:
-        chats = whole._replace(figure="answered_sessions", breakdown=CHAT[0], category=CHAT[1])
-        if whole[2:] == TOTAL and whole.figure == "conversations" and chats in universe.cells:
-            yield Relation.sum(whole, [chats])
+        if whole in tables.universe.cells:
+            is_dense = any(part in tables.universe.dense for part in parts)
+            yield _sum_or_less(whole, parts, is_dense)
 
 
-def _hours_of_week(universe: Universe, protected: list[Cell]) -> Iterator[Relation]:
-    groups = defaultdict(list)
-    for cell in protected:
-        if cell.breakdown == "hour_of_week":
-            weekday, hour = cell.category.split("-")
-            groups[cell._replace(breakdown="weekday", category=weekday)].append(cell)
-            groups[cell._replace(breakdown="hour", category=hour)].append(cell)
-    for whole, parts in groups.items():
-        if whole in universe.cells:
-            yield _sum_or_less(whole, parts, any(part in universe.dense for part in parts))
-
-
-def _sums_over_time(
-    universe: Universe, protected: list[Cell], definitions: Definitions
-) -> Iterator[Relation]:
-    for whole in protected:
-        if definitions[whole.figure].kind != "sum" or is_month(whole.period):
+def _coarser(entry: Entry, tables: _Tables) -> Iterator[Relation]:
+    there = {cell.breakdown for cell in tables.counts}
+    for finer, coarser in (pair.split(">") for pair in entry.breakdowns):
+        if coarser not in there:
             continue
-        months = universe.months(whole)
-        given = [whole._replace(period=month) for month in months_of(whole.period)]
-        given = [cell for cell in given if cell in universe.cells]
+        groups = defaultdict(list)
+        for cell in tables.counts:
+            if cell.breakdown == finer:
+                category = coarsen(cell.category, coarser)
+                groups[cell._replace(breakdown=coarser, category=category)].append(cell)
+        for whole, parts in groups.items():
+            if whole in tables.universe.cells:
+                is_dense = any(part in tables.universe.dense for part in parts)
+                yield _sum_or_less(whole, parts, is_dense)
+
+
+def _months(entry: Entry, tables: _Tables) -> Iterator[Relation]:
+    if entry.smaller:
+        [[term]] = entry.smaller
+        [part] = entry.larger
+        wholes = [cell for cell in tables.of(term) if _fits(entry.periods, cell, tables)]
+        pairs = [(cell, Cell(part.figure, cell.period)) for cell in wholes]
+    else:
+        sums = [cell for cell in tables.counts if tables.definitions[cell.figure].kind == "sum"]
+        pairs = [(cell, cell) for cell in sums]
+    for whole, parts in pairs:
+        if is_month(whole.period):
+            continue
+        months = tables.universe.months(parts)
+        given = [parts._replace(period=month) for month in months_of(whole.period)]
+        given = [cell for cell in given if cell in tables.universe.cells]
         if months:
             yield _sum_or_less(whole, months, True)
         elif given:
             yield _sum_or_less(whole, given, False)
 
 
-def _distinct_over_time(universe: Universe, protected: list[Cell]) -> Iterator[Relation]:
-    series = defaultdict(list)
-    for cell in protected:
-        key = (cell.figure, cell.breakdown, cell.category)
-        if key in COVERED and months_of(cell.period):
-            series[key].append(cell)
-    for key, cells in series.items():
-        for whole in cells:
-            if not is_month(whole.period):
-                yield from _within(universe, key, whole, cells)
+def _monotone(entry: Entry, tables: _Tables) -> Iterator[Relation]:
+    """Parts of a period are at most the whole."""
+    for whole, _, parts in _wholes(entry, tables):
+        yield from (Relation.at_most([part], [whole]) for part in parts)
 
 
-def _within(
-    universe: Universe, key: tuple[str, str, str], whole: Cell, cells: list[Cell]
-) -> Iterator[Relation]:
-    """Parts of a period are at most the whole, the whole at most a part and the other months."""
-    months = universe.months(whole)
-    if months:
-        yield Relation.at_most([whole], months)
-    inside = set(months_of(whole.period))
-    for part in cells:
-        covered = set(months_of(part.period))
-        if part != whole and covered <= inside:
-            if key in MONOTONE:
-                yield Relation.at_most([part], [whole])
+def _monotone_but(entry: Entry, tables: _Tables) -> Iterator[Relation]:
+    """Who counts in a month but not in the whole is among the others in another month of it."""
+    [larger] = entry.larger
+    for whole, _, parts in _wholes(entry, tables):
+        others = tables.universe.months(Cell(larger.figure, whole.period))
+        for part in parts if others else ():
+            if is_month(part.period):
+                beside = [month for month in others if month.period != part.period]
+                yield Relation.at_most([part], [whole, *beside])
+
+
+def _covered(entry: Entry, tables: _Tables) -> Iterator[Relation]:
+    """A whole is at most its months, a part and the other months, or two parts that cover it."""
+    for whole, months, parts in _wholes(entry, tables):
+        if months:
+            yield Relation.at_most([whole], months)
+        inside = set(months_of(whole.period))
+        for part in parts:
+            covered = set(months_of(part.period))
             if months and not is_month(part.period):
                 others = [month for month in months if month.period not in covered]
                 yield Relation.at_most([whole], [part, *others])
             yield from (
                 Relation.at_most([whole], [part, other])
-                for other in cells
-                if part < other != whole
-                and set(months_of(other.period)) <= inside <= covered | set(months_of(other.period))
+                for other in parts
+                if part < other and inside <= covered | set(months_of(other.period))
             )
 
 
-def _orders(universe: Universe, protected: list[Cell]) -> Iterator[Relation]:
-    for small in protected:
-        for figure, kind, larger_figure, larger_kind in ORDERED:
-            large = Cell(larger_figure, small.period, *larger_kind)
-            if (small.figure, small[2:]) == (figure, kind) and large in universe.cells:
-                yield Relation.at_most([small], [large])
+def _wholes(entry: Entry, tables: _Tables) -> Iterator[tuple[Cell, list[Cell] | None, list[Cell]]]:
+    """Each period of the entry's figures, its months if all are there, and all parts of it."""
+    for [term] in entry.smaller:
+        cells = [cell for cell in tables.of(term) if months_of(cell.period)]
+        for whole in cells:
+            if not is_month(whole.period):
+                inside = set(months_of(whole.period))
+                parts = [
+                    part
+                    for part in cells
+                    if part != whole and set(months_of(part.period)) <= inside
+                ]
+                yield whole, tables.universe.months(whole), parts
 
 
-def _new_callers(universe: Universe, protected: list[Cell]) -> Iterator[Relation]:
-    """A chat caller is new once a year, in the first month with a conversation."""
-    for chat in protected:
-        if (chat.figure, chat[2:]) == ("callers", CHAT):
-            new = Cell("new_callers", chat.period)
-            if new in universe.cells and starts_a_year(chat.period):
-                yield Relation.sum(chat, [new])
-            elif new in universe.cells and is_within_a_year(chat.period):
-                yield Relation.at_most([new], [chat])
-            if is_month(chat.period):
-                yield from _new_so_far(universe, chat)
+def _so_far_in_year(entry: Entry, tables: _Tables) -> Iterator[Relation]:
+    """Whoever counts in a period counts among the new of a month from January to its end."""
+    [[smaller]] = entry.smaller
+    [larger] = entry.larger
+    for cell in tables.of(smaller):
+        if not _fits(entry.periods, cell, tables) or not months_of(cell.period):
+            continue
+        until = Cell(larger.figure, f"{cell.period[:4]}-01/{months_of(cell.period)[-1]}")
+        is_dense = cell in tables.universe.dense
+        dense = tables.universe.dense | {until} if is_dense else tables.universe.dense
+        months = replace(tables.universe, dense=dense).months(until)
+        if months and len(months) > 1:
+            yield Relation.at_most([cell], months)
 
 
-def _first_time_callers(universe: Universe, protected: list[Cell]) -> Iterator[Relation]:
-    """Who is there for the first time ever is new in the year.
+def _so_far(entry: Entry, tables: _Tables) -> Iterator[Relation]:
+    """Whoever counts in a period does for the first time in it or in a month before.
 
-    Not in the first year, though: if the logs begin in the middle of a month, somebody can have
-    been new in it before they did.
+    All months from the first one on must be there; and of the first month itself it is said only
+    if that is whole.
     """
-    years = [cell.period[:4] for cell in universe.dense if cell.figure == "new_callers"]
-    for first in protected:
-        new = first._replace(figure="new_callers")
-        is_known = first.figure == "first_time_callers" and new in universe.cells
-        if is_known and is_month(first.period) and years and min(years) < first.period[:4]:
-            yield Relation.at_most([first], [new])
-
-
-def _new_so_far(universe: Universe, chat: Cell) -> Iterator[Relation]:
-    """Whoever chats in a month was new in that month or in an earlier one of its year."""
-    until = f"{chat.period[:4]}-01/{chat.period}"
-    whole = Cell("new_callers", until)
-    is_dense = chat in universe.dense
-    extended = Universe(universe.cells, universe.dense | {whole}) if is_dense else universe
-    months = extended.months(whole)
-    if months and len(months) > 1:
-        yield Relation.at_most([chat], months)
-
-
-def _reached(universe: Universe, protected: list[Cell]) -> Iterator[Relation]:
-    """Whoever had a missed attempt and is not unreached has an answered attempt as well."""
-    for unreached in protected:
-        if unreached.figure == "unreached_pressers":
-            missed = unreached._replace(figure="missed_pressers")
-            answered = unreached._replace(figure="answered_attempts")
-            if missed in universe.cells and answered in universe.cells:
-                yield Relation.at_most([missed], [unreached, answered])
+    [[smaller]] = entry.smaller
+    [larger] = entry.larger
+    months = tables.dense_months[larger.figure]
+    for cell in tables.of(smaller) if months else ():
+        covered = months_of(cell.period)
+        if not covered or cell not in tables.universe.dense:
+            continue
+        given = [month for month in months if month <= covered[-1]]
+        begins = Cell(larger.figure, months[0]) in tables.universe.pending
+        is_after = covered[0] > months[0] if begins else covered[-1] >= months[0]
+        if given and is_after and given[-1] == covered[-1] and _is_run(given):
+            yield Relation.at_most([cell], [Cell(larger.figure, month) for month in given])
 
 
 def _sum_or_less(whole: Cell, parts: Iterable[Cell], is_complete: bool) -> Relation:
     return Relation.sum(whole, parts) if is_complete else Relation.at_most(parts, [whole])
+
+
+# Kinds that are wanting here are about weeks, or about what is never public.
+KINDS: dict[str, Callable[[Entry, _Tables], Iterator[Relation]]] = {
+    "equal": _between,
+    "at_most": _between,
+    "categories": _categories,
+    "coarser": _coarser,
+    "months": _months,
+    "monotone": _monotone,
+    "monotone_but": _monotone_but,
+    "covered": _covered,
+    "so_far_in_year": _so_far_in_year,
+    "so_far": _so_far,
+}

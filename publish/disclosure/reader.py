@@ -11,10 +11,11 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from publish.disclosure.cells import Cell, Definitions, Publication
-from publish.disclosure.derived import is_protected, operands, rounding
-from publish.disclosure.links import Universe, first_year, relate
+from publish.disclosure.derived import operands, rounding
+from publish.disclosure.links import Universe, relate
 from publish.disclosure.periods import block_of, months_of
 from publish.disclosure.relation import Relation
+from publish.disclosure.together import is_telling
 
 
 class Variable(NamedTuple):
@@ -166,19 +167,20 @@ def _relations(
         if edition.state == state:
             for cell, printed in sorted(edition.publication.shown.items()):
                 counts = operands(cell, definitions)
-                if any(is_protected(count, definitions) for count in counts):
+                if any(is_telling(count, definitions) for count in counts):
                     derived.append((cell, printed))
                     cells.update(counts)
                     dense.update(counts if edition.is_content else ())
-    universe = Universe(cells, dense)
     pending = {
         name.cell
         for name in map(state.variable, cells)
         if name in facts.mentioned and name not in facts.known and name not in facts.hidden
     }
-    found = [*relate(universe, definitions), *first_year(universe, pending)]
+    universe = Universe(cells, dense, pending)
+    found = relate(universe, definitions)
     for cell, printed in derived:
-        found += rounding(cell, printed, definitions, _months(cell, universe, definitions))
+        told = rounding(cell, printed, definitions, _months(cell, universe, definitions))
+        found += (relation.called(f"rounding of {cell.figure}") for relation in told)
     names = {cell: state.variable(cell) for cell in cells}
     return (relation.rename(names) for relation in found)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections import deque
-from collections.abc import Mapping
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -26,6 +26,8 @@ from publish.disclosure.reader import Component, Variable
 NOISE = 1e-7
 # Each round hides something else; a component that takes longer is finished greedily.
 ROUNDS = 150
+# How far from the cheapest a pattern may be until there is a safe one.
+ROUGH_GAP = 0.1
 # Tables that are kept to spare programmes, and corners to start with.
 TABLES = 1000
 CORNERS = 12
@@ -33,11 +35,15 @@ CORNERS = 12
 
 @dataclass(frozen=True)
 class Choice:
-    """A count that may be hidden: its true value, what hiding costs, whether it must be hidden."""
+    """A count that may be hidden: its true value, what hiding costs, whether it must be hidden.
+
+    Choices with the same `tie` are hidden together.
+    """
 
     value: int
     weight: float
     is_forced: bool
+    tie: Hashable | None = None
 
 
 @dataclass(frozen=True)
@@ -64,14 +70,16 @@ def search(
     component: Component,
     choices: Mapping[Variable, Choice],
     hidden: AbstractSet[Variable],
+    watched: AbstractSet[Variable],
     threshold: int,
     nodes: int,
 ) -> Found:
     """Find the cheapest pattern of a component by cutting off the patterns that tell too much.
 
+    `hidden` are at least 1 each; those in `watched` must not become narrow.
     Raises ContradictionError if no table at all agrees with what is known.
     """
-    attack = Attack(component, choices, hidden, threshold)
+    attack = Attack(component, choices, hidden, watched, threshold)
     attack.settle_targets()
     master = Master(attack)
     # Cuts are cheaper to find on the way of the greedy than by solving for a pattern each time.
@@ -82,7 +90,9 @@ def search(
         cuts = attack.cuts(master.pattern)
         if not cuts:
             safe.append(master.pattern)
-            break
+            if master.is_exact:
+                break
+            master.is_exact = True
         master.add(cuts)
     else:
         safe.append(_complete(attack, master, master.pattern))
@@ -96,10 +106,9 @@ def _complete(attack: Attack, master: Master, pattern: frozenset[int]) -> frozen
         helping = [cut.factors.keys() - pattern for cut in cuts]
         if not all(helping):
             return attack.allowed
-        pattern |= {
-            min(indices, key=lambda index: (attack.choices[index].weight, index))
-            for indices in helping
-        }
+        pattern |= attack.together(
+            min(indices, key=lambda index: (attack.weight(index), index)) for indices in helping
+        )
     return pattern
 
 
@@ -108,7 +117,8 @@ class Attack:
 
     Cells are columns of the polytope. `choices` may be hidden, `forced` are; of these the ones in
     `allowed` can be: a cell that stays too narrow even if all others are hidden must not be.
-    `targets` are the widths to reach.
+    `targets` are the widths to reach. Of what is `hidden` without a choice, those in `watched`
+    have to stay wide.
     """
 
     def __init__(
@@ -116,22 +126,39 @@ class Attack:
         component: Component,
         choices: Mapping[Variable, Choice],
         hidden: AbstractSet[Variable],
+        watched: AbstractSet[Variable],
         threshold: int,
     ):
         self.polytope = Polytope(component, dict.fromkeys(hidden, 1))
         index = self.polytope.index
         self.choices = {index[name]: choice for name, choice in choices.items()}
-        self.forced = frozenset(i for i, choice in self.choices.items() if choice.is_forced)
+        self._ties: dict[Hashable, list[int]] = defaultdict(list)
+        for i, choice in self.choices.items():
+            self._ties[i if choice.tie is None else choice.tie].append(i)
+        self.forced = self.together(i for i, choice in self.choices.items() if choice.is_forced)
         self.allowed = frozenset(self.choices)
         self._threshold = threshold
         # Hidden in earlier contents, with other values than today's: hidden for good.
-        self._older = sorted(index[name] for name in index if name in hidden - choices.keys())
+        self._older = sorted(index[name] for name in index if name in watched - choices.keys())
         self.targets = dict.fromkeys((*self.choices, *self._older), float(threshold))
         self._pattern = self.allowed
         self._values = numpy.full(len(index), numpy.nan)
         for i, choice in self.choices.items():
             self._values[i] = choice.value
         self._tables: deque[numpy.ndarray] = deque(maxlen=TABLES)
+
+    def tie(self, index: int) -> Hashable:
+        """What a choice is tied to: itself, if to nothing else."""
+        choice = self.choices[index]
+        return index if choice.tie is None else choice.tie
+
+    def together(self, indices: Iterable[int]) -> frozenset[int]:
+        """These choices and all that are tied to them."""
+        return frozenset(mate for index in indices for mate in self._ties[self.tie(index)])
+
+    def weight(self, index: int) -> float:
+        """What it costs to hide a choice and all that is tied to it."""
+        return sum(self.choices[mate].weight for mate in self._ties[self.tie(index)])
 
     def loss(self, pattern: frozenset[int]) -> float:
         """The weight of what a pattern hides beyond what must be hidden."""
@@ -149,7 +176,7 @@ class Attack:
                 raise ContradictionError("no whole number is left")
             if narrow.keys() <= self.forced | set(self._older):
                 break
-            self.allowed -= narrow.keys() - self.forced
+            self.allowed -= self.together(narrow.keys() - self.forced - set(self._older))
             self._apply(self.allowed)
         self.targets |= narrow
 
@@ -267,26 +294,33 @@ class Master:
     bound: float = 0.0
     nodes: int = 0
     rounds: int = 0
+    is_exact: bool = False
     _solver: highspy.Highs = field(default_factory=quiet_solver)
 
     def __post_init__(self) -> None:
-        self._columns = {index: i for i, index in enumerate(sorted(self.attack.allowed))}
-        for index, column in self._columns.items():
-            choice = self.attack.choices[index]
-            self._solver.addVar(float(choice.is_forced), 1.0)
+        # Choices that are tied share a column.
+        columns: dict[Hashable, int] = {}
+        self._columns = {
+            index: columns.setdefault(self.attack.tie(index), len(columns))
+            for index in sorted(self.attack.allowed)
+        }
+        for column, index in sorted({c: i for i, c in self._columns.items()}.items()):
+            is_forced = index in self.attack.forced
+            self._solver.addVar(float(is_forced), 1.0)
             # What must be hidden anyway is no loss.
-            self._solver.changeColCost(column, 0.0 if choice.is_forced else choice.weight)
+            self._solver.changeColCost(column, 0.0 if is_forced else self.attack.weight(index))
             self._solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)
-        for option in ("mip_rel_gap", "mip_abs_gap"):
-            self._solver.setOptionValue(option, 0.0)
+        self._solver.setOptionValue("mip_abs_gap", 0.0)
 
     def add(self, cuts: list[Cut]) -> None:
         """Forbid what the cuts forbid."""
         for cut in cuts:
-            factors = {self._columns[index]: factor for index, factor in cut.factors.items()}
+            factors: dict[int, float] = defaultdict(float)
+            for index, factor in cut.factors.items():
+                factors[self._columns[index]] += factor
             needed = cut.needed
             if cut.cell in self._columns:
-                factors[self._columns[cut.cell]] = -needed
+                factors[self._columns[cut.cell]] -= needed
                 needed = 0.0
             columns = numpy.array(sorted(factors), dtype=numpy.int32)
             values = numpy.array([factors[column] for column in sorted(factors)])
@@ -295,6 +329,8 @@ class Master:
     def solve(self, nodes: int) -> bool:
         """Find a pattern within a number of nodes; whether there is one."""
         self._solver.setOptionValue("mip_max_nodes", nodes)
+        # While cuts are still wanting, the best pattern for those there are is not worth a proof.
+        self._solver.setOptionValue("mip_rel_gap", 0.0 if self.is_exact else ROUGH_GAP)
         self._solver.run()
         self.rounds += 1
         info = self._solver.getInfo()

@@ -129,8 +129,8 @@ def _period_type(period: str, words: Words) -> str:
 
 
 def _breakdown(breakdown: str, words: Words) -> str:
-    if breakdown == "hour_of_week":
-        return words["hour_of_week"]
+    if breakdown in ("hour_of_week", "part_of_week"):
+        return words[breakdown]
     return words.group("breakdowns").get(breakdown, breakdown)
 
 

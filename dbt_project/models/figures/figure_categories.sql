@@ -23,6 +23,7 @@ broken_down as (
 
     select
         figure,
+        ends_with(coalesce(base, ''), ' of whom it is known') as is_of_known,
         unnest(string_split(breakdowns, ' ')) as breakdown
     from definitions
     where breakdowns is not null
@@ -56,6 +57,12 @@ listed as (
     select
         'hour_of_week' as breakdown,
         weekdays.weekday || '-' || hours.hour as category
+    from weekdays
+    cross join hours
+    union
+    select
+        'part_of_week' as breakdown,
+        {{ part_of_week("weekdays.weekday || '-' || hours.hour") }} as category
     from weekdays
     cross join hours
     union
@@ -108,6 +115,7 @@ united as (
         listed.category
     from broken_down
     inner join listed on broken_down.breakdown = listed.breakdown
+    where not (broken_down.is_of_known and listed.category = 'unknown')
     union all
     select
         figure,

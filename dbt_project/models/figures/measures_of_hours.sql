@@ -86,6 +86,7 @@ valued as (
         cast(hourly.weekday as varchar) as weekday,
         right(hourly.hour_of_week, 2) as hour,
         hourly.hour_of_week,
+        {{ part_of_week('hourly.hour_of_week') }} as part_of_week,
         hourly.amount
     from hourly
     inner join definitions on hourly.figure = definitions.figure
@@ -103,18 +104,20 @@ summed as (
         period,
         case
             when grouping(hour_of_week) = 0 then 'hour_of_week'
+            when grouping(part_of_week) = 0 then 'part_of_week'
             when grouping(weekday) = 0 then 'weekday'
             when grouping(hour) = 0 then 'hour'
             else ''
         end as breakdown,
-        coalesce(hour_of_week, weekday, hour, '') as category,
+        coalesce(hour_of_week, part_of_week, weekday, hour, '') as category,
         sum(amount) as amount
     from valued
     group by grouping sets (
         (figure, period),
         (figure, period, weekday),
         (figure, period, hour),
-        (figure, period, hour_of_week)
+        (figure, period, hour_of_week),
+        (figure, period, part_of_week)
     )
 
 ),

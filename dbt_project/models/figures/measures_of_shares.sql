@@ -3,7 +3,10 @@ with
 
 definitions as (
 
-    select * from {{ ref('figure_definitions') }}
+    select
+        *,
+        ends_with(base, ' of whom it is known') as is_of_known
+    from {{ ref('figure_definitions') }}
     where kind = 'share'
 
 ),
@@ -32,6 +35,18 @@ totals as (
 
 ),
 
+unknowns as (
+
+    select
+        figure,
+        period,
+        breakdown,
+        numerator
+    from counts
+    where category = 'unknown'
+
+),
+
 -- A category that nobody is in has a share as well: 0.
 shared as (
 
@@ -41,7 +56,7 @@ shared as (
         categories.breakdown,
         categories.category,
         cast(100 * coalesce(counts.numerator, 0) as bigint) as numerator,
-        totals.numerator as denominator
+        totals.numerator - if(definitions.is_of_known, coalesce(unknowns.numerator, 0), 0) as denominator
     from definitions
     inner join categories on definitions.figure = categories.figure
     inner join totals on definitions.parts = totals.figure
@@ -51,7 +66,13 @@ shared as (
             and totals.period = counts.period
             and categories.breakdown = counts.breakdown
             and categories.category = counts.category
+    left join unknowns
+        on
+            totals.figure = unknowns.figure
+            and totals.period = unknowns.period
+            and categories.breakdown = unknowns.breakdown
 
 )
 
 select * from shared
+where denominator > 0
