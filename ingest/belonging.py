@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from ingest.helpline import Helpline
-from ingest.key import read_key
+from ingest.key import has_key, read_key
 from ingest.problem import Problem
 from ingest.warehouse import fill, open_warehouse, run
 from ingest.workspace import Workspace
@@ -14,19 +16,38 @@ ANOTHER = "another state folder (DATA=, --data or CHATCIJFERS_DATA)"
 
 
 def require_not_lost(workspace: Workspace) -> None:
-    """Refuse to make a new warehouse beside releases of one that is gone.
+    """Refuse to make a new warehouse beside releases or backups of one that is gone.
 
     Logs may be gone, and what was decided and retired is nowhere else: figures that were public
     would come out otherwise. Raises Problem with the remedy.
     """
     releases = workspace.published / "releases"
-    if not workspace.warehouse.exists() and any(releases.glob("[!.]*")):
+    if workspace.warehouse.exists():
+        return
+    left = []
+    if any(releases.glob("[!.]*")):
+        left.append(f"{releases} holds releases that were made from it")
+    if _has_backups(workspace):
+        left.append(f"{workspace.backups} holds backups of it")
+    if left:
         raise Problem(
-            f"The warehouse {workspace.warehouse} is gone, and {releases} holds releases that were "
-            "made from it. Restore the last backup: make restore. Only if there is none, begin "
-            "anew from the logs that are left, and say why: python -m ingest pull --anew WHY, or "
-            "make run ANEW=WHY. What was public still counts then."
+            f"The warehouse {workspace.warehouse} is gone, and {' and '.join(left)}. Restore the "
+            "last backup: make restore. Only if there is none that can be used, begin anew from "
+            "the logs that are left, and say why: python -m ingest pull --anew WHY, or make run "
+            "ANEW=WHY. What was public still counts then."
         )
+
+
+def _has_backups(workspace: Workspace) -> bool:
+    """Tell whether a backup was made with the key of this state folder: it is one of it."""
+    fingerprints = set()
+    for path in (workspace.backups / "manifests").glob("[!.]*.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            fingerprints.add(json.loads(path.read_text(encoding="utf-8"))["key_fingerprint"])
+    # A first run has no key yet.
+    return bool(fingerprints) and (
+        has_key(workspace) and read_key(workspace).fingerprint in fingerprints
+    )
 
 
 def begin_anew(workspace: Workspace, reason: str, now: datetime | None = None) -> None:

@@ -8,9 +8,10 @@ from itertools import groupby
 from pathlib import Path
 
 from ingest.problem import Problem
+from publish.contradictions import tell_causes
 from publish.disclosure.cells import Cell
 from publish.explained import Explained, entry
-from publish.ledger import Found
+from publish.ledger import Contradiction, Found
 from publish.notes import database_removed_at, read_run
 from publish.publications import CONFIDENTIAL, Row, read_publications
 from publish.rows import read_rows
@@ -94,6 +95,9 @@ def _tell_contradictions(explained: Explained) -> list[str]:
                 f"public/ stays as it was: {one['document']} gave {held}, the logs give {found}, "
                 "and revisions.csv does not say why",
             )
+            told = Contradiction(**one)
+            for why in tell_causes([told]):
+                lines += entry("", why)
     return lines
 
 

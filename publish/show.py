@@ -158,7 +158,15 @@ def _standing(public: dict | None, words: Words) -> list[str]:
     lines += [f"  {line}" for line in told[:LISTED_CONTRADICTIONS]]
     if len(told) > LISTED_CONTRADICTIONS:
         lines.append(f"  … {len(told) - LISTED_CONTRADICTIONS} +")
-    return lines
+    return lines + [
+        words.text(
+            one["kind"],
+            day=one["decided_on"],
+            reason=one["reason"],
+            author=f" ({one['author']})" if one["author"] else "",
+        )
+        for one in public.get("decisions", [])  # of releases since they are kept
+    ]
 
 
 def _read(release: Path) -> tuple[Totals, dict]:

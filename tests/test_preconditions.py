@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from dags import preconditions, stack
 from ingest import lock
 from ingest.belonging import claim
 from ingest.helpline import load_helpline
-from ingest.key import Key
+from ingest.key import Key, read_key
 from ingest.problem import Problem
 from ingest.pull import pull
 from ingest.warehouse import open_warehouse, run
@@ -247,6 +248,30 @@ def test_no_new_warehouse_is_made_beside_releases_of_one_that_is_gone(bereft, lo
     with pytest.raises(Problem, match=r"is gone.*make restore.*pull --anew WHY"):
         pull(bereft)
     assert not bereft.warehouse.exists()
+
+
+@pytest.mark.parametrize("is_of_this_key", [True, False])
+def test_no_new_warehouse_is_made_beside_backups_of_one_that_is_gone(
+    tmp_path, logs, key, is_of_this_key
+):
+    """Also where the releases are gone with it; backups of another state folder say nothing."""
+    workspace = Workspace(tmp_path / "data", str(logs), HELPLINE)
+    (workspace.backups / "manifests").mkdir(parents=True)
+    for folder in (workspace.data, workspace.backups, workspace.backups / "manifests"):
+        folder.chmod(0o700)
+    fingerprint = read_key(workspace).fingerprint if is_of_this_key else "0" * 16
+    (workspace.backups / "manifests" / "000001-x.json").write_text(
+        json.dumps({"key_fingerprint": fingerprint})
+    )
+    (workspace.backups / "manifests" / "000002-x.json").write_text("{")
+    for path in (workspace.backups / "manifests").iterdir():
+        path.chmod(0o600)
+    if is_of_this_key:
+        with pytest.raises(Problem, match=r"holds backups of it.*make restore"):
+            pull(workspace)
+    else:
+        pull(workspace)
+    assert workspace.warehouse.exists() == (not is_of_this_key)
 
 
 def test_with_a_reason_it_is_begun_anew_once_and_the_reason_is_kept(bereft):

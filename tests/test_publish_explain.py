@@ -486,6 +486,19 @@ def test_what_holds_public_back_is_told_with_both_values(release):
         assert (said in told) == is_said
 
 
+def test_why_what_was_public_is_final_no_more_is_told(release):
+    manifest = json.loads((release / "manifest.json").read_text())
+    manifest["public"]["contradictions"] = [
+        Cell("new_callers", "2022-03")._asdict()
+        | {"published": "15", "document": "public/", "revised": "", "found": ""}
+        | {"cause": "before_start"}
+    ]
+    (release / "manifest.json").write_text(json.dumps(manifest))
+    told = section(explain(release, "new_callers", "2022-03"), "What was published of it before")
+    assert "public/ gave 15, the logs give no final value" in told
+    assert "set starts_on back" in told
+
+
 def test_history_is_told_oldest_first_with_unchanged_stretches_joined(release):
     assert section(explain(release, "new_callers", "2022-03"), "Its history over the releases") == (
         "14 provisional 0aaa (2022-04-02 03:31 UTC) "

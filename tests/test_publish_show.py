@@ -129,6 +129,29 @@ def test_a_log_of_a_few_months_is_shown_too(tmp_path):
     assert lines[4] == "maart                    4 [p]"
 
 
+def standing_of(folder: Path, **public: object) -> str:
+    release = write_release(folder, three_years_and_a_month(), "en")
+    about = {"closed_through": "", "closable_through": "2022-04", "is_held": False}
+    manifest = {"settings": {"language": "en"}, "public": about | {"contradictions": []} | public}
+    (release / "manifest.json").write_text(json.dumps(manifest))
+    return show(release)
+
+
+def test_no_month_is_closed_is_not_said_where_months_are_held_back(tmp_path):
+    assert "no month is closed" in standing_of(tmp_path / "none")
+    told = standing_of(tmp_path / "held", is_held=True)
+    assert "no month is closed" not in told
+    assert "figures through 2022-04 are due" in told
+
+
+def test_what_somebody_decided_of_the_history_is_shown(tmp_path):
+    begun = {"kind": "begun_anew", "decided_on": "2027-01-02", "author": None, "reason": "a fire"}
+    forgotten = begun | {"kind": "forgotten", "author": "A. Peeters", "reason": "nobody read it"}
+    told = standing_of(tmp_path / "release", decisions=[begun, forgotten])
+    assert "The warehouse was lost and begun anew on 2027-01-02: a fire" in told
+    assert "taken for all of it: nobody read it (A. Peeters)" in told
+
+
 def test_no_release_is_said(tmp_path):
     with pytest.raises(Problem, match="There is no release in"):
         show(tmp_path / "latest")
