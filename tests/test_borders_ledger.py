@@ -212,8 +212,8 @@ def test_a_printed_value_is_shown_as_long_as_it_is_the_same():
     assert so_far(given, {cell: "12"}, {cell: Decimal(11)})[cell].value == ""
 
 
-@pytest.mark.parametrize("figure", ["clicks", "attempts"])
-def test_a_total_so_far_needs_a_row_of_every_month_that_is_not_missing(figure):
+def test_a_total_so_far_needs_a_row_of_every_month_that_is_not_missing():
+    figure = "clicks"
     year = Cell(figure, "2022")
     given = rows(*(pending(figure, period) for period in ("2022", *MONTHS)))
     assert so_far(given, {year: "7"})[year]._replace(value="") == pending(figure, "2022")._replace(

@@ -94,6 +94,8 @@ def rounding(
             return _quotient(counts[0], counts[1:], 1 + low / 100, 1 + high / 100)
         case "ratio":
             base = [cell._replace(figure=figure) for figure in definition.base]
+            if not base and len(counts) != 2:
+                return ()  # of which it is the ratio is not known
             unit = 100 if definition.is_percent else 1
             return _quotient(counts[0], base or counts[1:], low / unit, high / unit)
         case _:
