@@ -110,7 +110,7 @@ def test_it_says_so_if_no_month_is_closed_yet(workspace, tmp_path):
     site = make_site(workspace, tmp_path / "release")
 
     page = (site / "index.html").read_text(encoding="utf-8")
-    assert "Er is nog geen maand afgesloten" in page
+    assert "Er zijn nog geen openbare cijfers" in page
     assert "Cijfers tot en met" not in page
     assert linked(site / "index.html") == {"quality/index.html", "docs/index.html"}
 

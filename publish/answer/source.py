@@ -80,8 +80,9 @@ class Source:
             return cls(_read_internal(release), name, True, readers)
         if readers is None:
             raise Problem(
-                f"Nothing is public yet in the release {name}: no month has closed. With "
-                "--internal the annex is made from the helpline's own figures."
+                f"Nothing is public yet in the release {name}: no month has closed, or all of it "
+                "is held back (`python -m publish show` says which). With --internal the "
+                "annex is made from the helpline's own figures."
             )
         return cls(readers, name)
 
