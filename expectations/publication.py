@@ -9,6 +9,7 @@ tests/test_expectations_publication.py.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -285,6 +286,21 @@ def _without_mark(evidence: Evidence) -> Compared:
         yield cell, int((row.value != "" and not is_free) or not is_marked), 0
 
 
+def _parts(evidence: Evidence) -> Compared:
+    """Add up each table that report and workbook print: all parts, or those that are shown."""
+    tables = defaultdict(list)
+    for cell, row in evidence.rows.items():
+        if cell.breakdown and evidence.definitions[cell.figure].is_count and row.decimals == "0":
+            tables[cell.figure, cell.period, cell.breakdown].append(row)
+    for (figure, period, breakdown), parts in tables.items():
+        total = evidence.rows.get(Cell(figure, period))
+        if total and total.value:
+            shown = sum(float(part.value) for part in parts if part.value)
+            is_whole = all(part.value for part in parts)
+            against = float(total.value) if is_whole else min(shown, float(total.value))
+            yield Cell(figure, period, breakdown), shown, against
+
+
 def _computed(evidence: Evidence) -> Compared:
     hidden = {cell for cell, row in evidence.rows.items() if row.conf_status == CONFIDENTIAL}
     for cell, row in evidence.rows.items():
@@ -395,6 +411,13 @@ CHECKS = (
         "not have already.",
         "=",
         _provisional,
+    ),
+    Check(
+        "public_parts_add_up_to_their_total",
+        "The parts of each public table add up to its total; where some are hidden, those that "
+        "are shown do not exceed it.",
+        "=",
+        _parts,
     ),
     Check(
         "nothing_is_computed_from_hidden_counts",

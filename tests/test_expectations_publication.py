@@ -140,6 +140,7 @@ class Leak:
     kin: frozenset[str] = frozenset()
 
 
+TOPICS = [Cell("callers", "2022", "topic", topic) for topic in ("home", "school", "gone")]
 THREE_ANSWERED = (
     row(ANSWERED, conf="C", because="primary"),
     row(ATTEMPTS, conf="C", because="secondary"),
@@ -254,6 +255,7 @@ LEAKS = (
             | {Cell("conversations", "2022-01", "weekday", "3"): ("20", "A")},
         ),
         "only_closed_periods_are_public",
+        frozenset({"public_parts_add_up_to_their_total"}),
     ),
     Leak(
         "a pending figure has a value",
@@ -321,7 +323,33 @@ LEAKS = (
         "what is published cannot all be true",
         lambda: evidence(showing(row(GIRL, "45"))),
         "all_that_was_published_fits_together",
-        frozenset({"no_hidden_cell_is_pinned", "public_values_are_those_of_the_figures"}),
+        frozenset(
+            {
+                "no_hidden_cell_is_pinned",
+                "public_values_are_those_of_the_figures",
+                "public_parts_add_up_to_their_total",
+            }
+        ),
+    ),
+    Leak(
+        "topics count more callers than there are",
+        lambda: evidence(showing(*(row(topic, "72") for topic in TOPICS), row(CALLERS, "72"))),
+        "public_parts_add_up_to_their_total",
+        frozenset(
+            {
+                "public_values_are_those_of_the_figures",
+                "all_that_was_published_fits_together",
+                "no_hidden_cell_is_pinned",
+            }
+        ),
+    ),
+    Leak(
+        "the parts are all there and are fewer than their total",
+        lambda: evidence(showing(*(row(topic, "12") for topic in TOPICS))),
+        "public_parts_add_up_to_their_total",
+        frozenset(
+            {"public_values_are_those_of_the_figures", "all_that_was_published_fits_together"}
+        ),
     ),
     Leak(
         "the true counts do not add up",
