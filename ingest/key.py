@@ -17,6 +17,7 @@ from ingest.problem import Problem
 from ingest.workspace import Workspace
 
 SHORTEST = 32
+DELIVERY_ID_LENGTH = 16
 BLOCK_BYTES = 64  # of SHA-256, as RFC 2104 needs it
 
 
@@ -46,6 +47,14 @@ class Key:
             secret = hashlib.sha256(secret).digest()
         block = secret.ljust(BLOCK_BYTES, b"\0")
         return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+
+    def delivery_id(self, sha256: str) -> str:
+        """Give the id by which people know a delivered file: 16 hex digits, keyed.
+
+        The hash of a file tells its content to whoever can guess it: of one event, the visitor.
+        """
+        text = f"delivery:{sha256}".encode()
+        return hmac.new(self._secret, text, hashlib.sha256).hexdigest()[:DELIVERY_ID_LENGTH]
 
     def pseudonym(self, kind: str, value: str) -> str:
         """Return the pseudonym of an identifier, as text; the bulk is done in SQL, with `pads`."""

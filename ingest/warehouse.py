@@ -14,7 +14,7 @@ from ingest.problem import OutOfMemory, Problem, is_full, no_room
 
 # Any change to warehouse.sql needs a new number here, and a file of that number in migrations/ that
 # makes the same of a warehouse of the version before.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 DEFINITION = Path(__file__).with_name("warehouse.sql")
 MIGRATIONS = Path(__file__).with_name("migrations")
 # Nothing is spilled to disk, fetched from elsewhere, or taken from a Python variable by its name.
@@ -74,8 +74,8 @@ def open_warehouse(
     """Open the warehouse at `path`, under the name `warehouse`; with `make`, make it if missing.
 
     With a key, the warehouse must have been filled with that key. A warehouse of an earlier version
-    is brought up to date when it is opened for writing. Raises Problem if it does not exist, is in
-    use, was made by a newer version, or belongs to another key.
+    is brought up to date when it is opened for writing with its key. Raises Problem if it does not
+    exist, is in use, was made by a newer version, or belongs to another key.
     """
     if not path.exists() or not path.stat().st_size:
         if not make or key is None:
@@ -87,7 +87,7 @@ def open_warehouse(
     with _attached(path, memory, read_only) as connection:
         version = _check(connection, path, key)
         if version != SCHEMA_VERSION:
-            _migrate(connection, path, version, read_only)
+            _migrate(connection, path, version, None if read_only else key)
         yield connection
 
 
@@ -186,8 +186,8 @@ def _check(connection, path: Path, key: Key | None) -> int:
     return version
 
 
-def _migrate(connection, path: Path, version: int, read_only: bool) -> None:
-    """Bring the raw tables of an earlier version up to date, in one transaction."""
+def _migrate(connection, path: Path, version: int, key: Key | None) -> None:
+    """Bring the raw tables of an earlier version up to date, in one transaction, with its key."""
     steps = [MIGRATIONS / f"{step}.sql" for step in range(version + 1, SCHEMA_VERSION + 1)]
     if version > SCHEMA_VERSION or not all(step.exists() for step in steps):
         raise Problem(
@@ -195,7 +195,7 @@ def _migrate(connection, path: Path, version: int, read_only: bool) -> None:
             f"this is {SCHEMA_VERSION}). Run that version, or a newer one; do not remove the file: "
             "figures of years whose events are deleted are nowhere else."
         )
-    if read_only:
+    if key is None:
         raise Outdated(
             f"{path} was made by an earlier version of this software. The next run brings it up to "
             "date; `python -m ingest pull` does so now."
@@ -203,11 +203,29 @@ def _migrate(connection, path: Path, version: int, read_only: bool) -> None:
     with transaction(connection):
         for step in steps:
             run(connection, step.read_text(encoding="utf-8"))
+        _key_deliveries(connection, key)
         run(
             connection,
             "update warehouse.raw.warehouse set schema_version = $1",
             [SCHEMA_VERSION],
         )
+
+
+def _key_deliveries(connection, key: Key) -> None:
+    """Give the deliveries that have none yet the id by which people know them."""
+    hashes = [
+        sha256
+        for (sha256,) in run(
+            connection, "select sha256 from warehouse.raw.deliveries where keyed_id is null"
+        )
+    ]
+    run(
+        connection,
+        "update warehouse.raw.deliveries set keyed_id = keyed.id"
+        " from (select unnest($1::varchar[]) as sha256, unnest($2::varchar[]) as id) as keyed"
+        " where deliveries.sha256 = keyed.sha256",
+        [hashes, [key.delivery_id(sha256) for sha256 in hashes]],
+    )
 
 
 def explain(error: Exception) -> Problem | Withheld:

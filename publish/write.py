@@ -245,7 +245,7 @@ def _standing(connection: duckdb.DuckDBPyConnection) -> dict:
 def _run(connection: duckdb.DuckDBPyConnection, database: Path, started_at: datetime) -> dict:
     names = connection.execute(
         """
-        select deliveries.sha256, list(delivery_files.file order by delivery_files.file)
+        select deliveries.keyed_id, list(delivery_files.file order by delivery_files.file)
         from raw.delivery_files
         inner join raw.deliveries using (delivery_id)
         group by all

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -11,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from ingest.__main__ import main as ingest_command
 from ingest.workspace import Workspace
 from operations.health import examine
 from publish.explain import explain
 from tests import events
+from tests.hashes import find_hashes, hashes_in, hashes_of
 
 ROOT = Path(__file__).parent.parent
 FIRST_DAY, DAYS = date(2022, 1, 1), 73
@@ -122,11 +125,30 @@ def test_the_explanation_and_the_site_tell_it_too(lacking, helpline):
     told = " ".join(explain(latest, "conversations", "2022-02").split())
     assert "status P, provisional" in told
     assert "lost lines chat 2022-02: more is lost than is tolerated 84 of 252 lines" in told
-    assert "2022-02-01.ndjson sha256" in told
+    assert "2022-02-01.ndjson delivery" in told
     assert "damaged file chat 2022-02" in told
     page = (latest / "site/quality/index.html").read_text(encoding="utf-8")
     assert "er zijn meer regels verloren dan geduld wordt" in page
     assert ">84<" not in page
+
+
+def test_no_hash_of_a_delivered_file_leaves_the_warehouse(lacking, helpline):
+    hashes = hashes_of(helpline / "logs")
+    warehouse = helpline / "data/warehouse.duckdb"
+    assert find_hashes(hashes, warehouse)  # the search can find them
+    elsewhere = [path for path in (helpline / "data").rglob("*") if path.is_file()]
+    elsewhere = [path for path in elsewhere if path.name != warehouse.name]
+    assert {"manifest.json", "run.json", "analytics.duckdb"} <= {path.name for path in elsewhere}
+    assert not [path for path in elsewhere if find_hashes(hashes, path)]
+    assert not hashes_in(hashes, lacking.encode())
+
+
+def test_what_people_see_names_a_delivery(lacking, helpline):
+    data = ["--data", str(helpline / "data")]
+    [seen] = set(re.findall(r"ingest rejects (\w+) ", last_part(lacking)))
+    told = explain(helpline / "data/published/latest", "conversations", "2022-02", "", "", True)
+    assert f"delivery {seen}" in " ".join(told.split())
+    assert ingest_command(["rejects", seen, *data]) == 0
 
 
 def test_it_is_one_line_once_all_is_mended(lacking, helpline):

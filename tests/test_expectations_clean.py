@@ -358,7 +358,7 @@ create table figures.breaks as
 """
 
 SETTINGS = """
-insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 4);
+insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 5);
 insert into raw.settings values
     ('Testlijn', 'nl', 'Europe/Brussels', date '2021-12-01', 30, 10, 5, null, 2, 14);
 insert into raw.opening_hours values
@@ -377,7 +377,8 @@ insert into raw.exclusions by name
     select unnest(['staff tests', 'a bot']) as exclusion, 'page' as field, '/test' as value,
         'tests of our own' as reason, 'An' as author, 54 as expected_events;
 insert into raw.deliveries by name
-    select *, delivery_id as sha256, 'r1' as reading, timestamp '2022-03-02 03:30:00' as loaded_at
+    select *, delivery_id as sha256, left(delivery_id, 16) as keyed_id, 'r1' as reading,
+        timestamp '2022-03-02 03:30:00' as loaded_at
     from (values
         (repeat('a1', 32), 'chat/2022-03-01.ndjson.gz', 4000, 41, 40, 1, 0, 'loaded', null),
         (repeat('b2', 32), 'button/2022-03-01.ndjson', 900, 11, 10, 0, 1, 'accepted', 'looked at')
@@ -399,7 +400,8 @@ insert into raw.published by name
     where figure = 'conversations' and breakdown = '' and contains(period, '/');
 create schema marts;
 create table marts.deliveries as
-    select delivery_id, status, lines, events, rejects, blank_lines from raw.deliveries;
+    select keyed_id as delivery_id, status, lines, events, rejects, blank_lines
+    from raw.deliveries;
 create table marts.attempts as
     with monthly as (
         select period as month, unnest(range(coalesce(value, 0)::bigint)) as number

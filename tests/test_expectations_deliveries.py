@@ -45,7 +45,8 @@ def deliver(
     set_aside = sum(reasons.values())
     return f"""
         insert into raw.deliveries by name select
-            '{name}' as delivery_id, 'sha of {name}' as sha256, '{name}.ndjson' as file,
+            '{name}' as delivery_id, 'sha of {name}' as sha256, '{name}' as keyed_id,
+            '{name}.ndjson' as file,
             1 as bytes, {events + set_aside + blank} as lines, {events} as events,
             {set_aside} as rejects, {blank} as blank_lines, '{status}' as status, 'r1' as reading,
             timestamp '2022-03-02 03:30:00' as loaded_at;

@@ -1181,7 +1181,7 @@ def test_why_lines_were_set_aside_is_listed_without_what_they_say(workspace, cap
     events = [click("v", NOON), *({"not": "an event"} for _ in range(12)), click("w", "2199-01-01")]
     load(workspace, events)
     [delivery] = list_deliveries(workspace.warehouse)[0]
-    assert main(["rejects", delivery.delivery_id[:8], "--data", str(workspace.data)]) == 0
+    assert main(["rejects", delivery.keyed_id[:8], "--data", str(workspace.data)]) == 0
     said = capsys.readouterr().out
     assert "13 of 14 lines set aside" in said
     assert "12  not_an_event: 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 …" in said

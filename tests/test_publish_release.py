@@ -169,7 +169,7 @@ def test_the_manifest_says_what_went_in(workspace):
     assert (manifest["helpline"], manifest["key_fingerprint"]) == ("Testlijn", "0011223344556677")
     assert manifest["rejects"] == {"bad_time": 1}
     assert manifest["deliveries"][1] == {
-        "sha256": "b2" * 32,
+        "delivery_id": "b2" * 8,
         "status": "accepted",
         "reading": "r1",
         "lines": 11,
