@@ -9,13 +9,15 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.damage import damage_of_warehouse, tell_of_warehouse
 from ingest.key import Key
-from ingest.problem import OutOfMemory, Problem, is_full, no_room
+from ingest.problem import Damaged, OutOfMemory, Problem, is_damaged, is_full, no_room
 
 # Any change to warehouse.sql needs a new number here, and a file of that number in migrations/ that
 # makes the same of a warehouse of the version before.
 SCHEMA_VERSION = 5
 DEFINITION = Path(__file__).with_name("warehouse.sql")
+HEADER_BYTES = 3 * 4096  # of a DuckDB file, before its blocks
 MIGRATIONS = Path(__file__).with_name("migrations")
 # Nothing is spilled to disk, fetched from elsewhere, or taken from a Python variable by its name.
 CLOSED_SETTINGS = {
@@ -75,8 +77,12 @@ def open_warehouse(
 
     With a key, the warehouse must have been filled with that key. A warehouse of an earlier version
     is brought up to date when it is opened for writing with its key. Raises Problem if it does not
-    exist, is in use, was made by a newer version, or belongs to another key.
+    exist, is in use, was made by a newer version, or belongs to another key; Damaged if its file
+    is not as it was written.
     """
+    damage = damage_of_warehouse(path)
+    if damage:
+        raise Damaged(damage)
     if not path.exists() or not path.stat().st_size:
         if not make or key is None:
             raise Problem(
@@ -84,11 +90,16 @@ def open_warehouse(
                 "name its folder with --data or CHATCIJFERS_DATA."
             )
         _make(path, key, memory)
-    with _attached(path, memory, read_only) as connection:
-        version = _check(connection, path, key)
-        if version != SCHEMA_VERSION:
-            _migrate(connection, path, version, None if read_only else key)
-        yield connection
+    try:
+        with _attached(path, memory, read_only) as connection:
+            version = _check(connection, path, key)
+            if version != SCHEMA_VERSION:
+                _migrate(connection, path, version, None if read_only else key)
+            yield connection
+    except Damaged as error:
+        damage = tell_of_warehouse(path, str(error))
+    if damage:
+        raise Damaged(damage)
 
 
 @contextmanager
@@ -167,6 +178,7 @@ def _make(path: Path, key: Key, memory: str) -> None:
 
 def _check(connection, path: Path, key: Key | None) -> int:
     """Give the version of a warehouse's raw tables, if they are some and belong to the key."""
+    _require_whole(connection, path)
     known = run(
         connection,
         "select count(*) from duckdb_tables() where database_name = 'warehouse'"
@@ -184,6 +196,17 @@ def _check(connection, path: Path, key: Key | None) -> int:
             "or start anew in another state folder (--data)."
         )
     return version
+
+
+def _require_whole(connection, path: Path) -> None:
+    """Raise Damaged if the file has lost its end: a block there may not be read for long."""
+    [(blocks, block_bytes)] = run(
+        connection,
+        "select total_blocks, block_size from pragma_database_size()"
+        " where database_name = 'warehouse'",
+    )
+    if path.stat().st_size < HEADER_BYTES + blocks * block_bytes:
+        raise Damaged("its end is missing")
 
 
 def _migrate(connection, path: Path, version: int, key: Key | None) -> None:
@@ -245,8 +268,8 @@ def explain(error: Exception) -> Problem | Withheld:
             "The warehouse is in use by another process. Wait until it has ended, or close the "
             "program that has warehouse.duckdb open."
         )
-    if "not a valid DuckDB" in text:
-        return Problem("The warehouse is not a DuckDB file. Move it aside and run again.")
+    if is_damaged(text):
+        return Damaged("parts of it are missing or not as they were written")
     if "Permission denied" in text or "Read-only file system" in text:
         return Problem(
             "The warehouse cannot be written: the state folder has to belong to whoever runs this."

@@ -7,6 +7,7 @@ version control. The key of the pseudonyms is never part of it: who has both can
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +36,7 @@ def backup(workspace: Workspace, now: datetime | None = None) -> Manifest:
     now = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     with hold(workspace.data, SECONDS_TO_WAIT):
         restoring.carry_through(workspace)
-        if not workspace.warehouse.exists():
+        if not os.path.lexists(workspace.warehouse):
             raise Problem(
                 f"There is nothing to back up: {workspace.data} holds no warehouse. `make run` "
                 "makes one."

@@ -321,7 +321,21 @@ def _truncate_the_database(folder: Path) -> None:
     os.truncate(folder / "internal" / "analytics.duckdb", 5000)
 
 
+def _link_to_a_copy(folder: Path) -> None:
+    path = folder / "public" / "figures.csv"
+    copy = folder.parent.parent / "a copy.csv"
+    path.rename(copy)
+    path.symlink_to(copy)
+
+
+def _put_a_pipe(folder: Path) -> None:
+    (folder / "internal" / "figures.csv").unlink()
+    os.mkfifo(folder / "internal" / "figures.csv")
+
+
 DAMAGES = {
+    "public/figures.csv is a link": _link_to_a_copy,
+    "internal/figures.csv is neither file nor folder": _put_a_pipe,
     "internal/figures.csv has changed": _flip_a_bit,
     "the table marts.attempts of internal/analytics.duckdb has changed": _change_a_table,
     "internal/analytics.duckdb cannot be read": _truncate_the_database,
@@ -331,6 +345,24 @@ DAMAGES = {
     "manifest.json cannot be read": lambda at: (at / "manifest.json").write_text("{"),
     "notes.txt does not belong to it": lambda at: (at / "notes.txt").write_text("mine"),
 }
+
+
+def test_a_folder_that_is_a_link_or_closed_is_seen(workspace, tmp_path):
+    made = publish(workspace).folder
+    (made / "site").rename(tmp_path / "site")
+    (made / "site").symlink_to(tmp_path / "site")
+    assert "site is a link" in verify(made)
+    (made / "site").unlink()
+    (tmp_path / "site").rename(made / "site")
+    assert verify(made) == []
+    if os.geteuid() == 0:
+        return  # to whom nothing is closed
+    (made / "site").chmod(0)
+    (made / "internal" / "figures.csv").chmod(0)
+    told = "; ".join(verify(made))
+    (made / "site").chmod(0o755)
+    assert "the folder site cannot be read" in told
+    assert "internal/figures.csv cannot be read" in told
 
 
 @pytest.mark.parametrize("wrong", DAMAGES)
