@@ -241,6 +241,8 @@ create table warehouse.raw.settings (
     rotate_keys_from smallint,
     tolerated_loss_percent decimal(5, 2) not null,
     quiet_days integer not null,
+    exact_times boolean default false,
+    exact_ages boolean default false,
 );
 comment on table warehouse.raw.settings is 'One row: the helpline''s settings as of the last pull.';
 comment on column warehouse.raw.settings.name is 'Name of the helpline.';
@@ -256,6 +258,10 @@ comment on column warehouse.raw.settings.tolerated_loss_percent is
     'Lost lines of a month and log, or type of event, up to this share of lost and kept leave it final.';
 comment on column warehouse.raw.settings.quiet_days is
     'A stretch of more days than this without any event may be one without a log.';
+comment on column warehouse.raw.settings.exact_times is
+    'Whether the analysts'' file has times to the microsecond instead of the minute.';
+comment on column warehouse.raw.settings.exact_ages is
+    'Whether the analysts'' file has ages in years beside age bands.';
 
 create table warehouse.raw.opening_hours (
     valid_from date not null,

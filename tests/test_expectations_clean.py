@@ -360,7 +360,8 @@ create table figures.breaks as
 SETTINGS = """
 insert into raw.warehouse (key_fingerprint, schema_version) values ('0011223344556677', 5);
 insert into raw.settings values
-    ('Testlijn', 'nl', 'Europe/Brussels', date '2021-12-01', 30, 10, 5, null, 2, 14);
+    ('Testlijn', 'nl', 'Europe/Brussels', date '2021-12-01', 30, 10, 5, null, 2, 14,
+        false, false);
 insert into raw.opening_hours values
     (date '2021-01-01', null, 1, '19:00', '22:00', 2),
     (date '2021-01-01', null, 2, '22:00', '24:00', 1);

@@ -1108,7 +1108,7 @@ def test_an_empty_warehouse_file_is_filled_and_a_foreign_one_is_left_alone(works
     load(workspace, [click("v", NOON)])
     assert len(rows(workspace)) == 1
     workspace.warehouse.write_bytes(b"something else" * 1000)
-    with pytest.raises(Problem, match="not a DuckDB file"):
+    with pytest.raises(Problem, match="is damaged: it is no DuckDB file"):
         pull(workspace)
     assert workspace.warehouse.read_bytes() == b"something else" * 1000
 

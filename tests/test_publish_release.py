@@ -300,6 +300,44 @@ def test_other_code_is_another_release_and_left_behind_files_are_not(tmp_path, m
     assert identity.code_hash(tmp_path) != before
 
 
+# --- how exact it is
+
+RECOGNISABLE = """
+create table marts.recognisable as
+    select
+        'f4b4d6b2-8f3c-5d84-9b8a-0d5f2c1e7a90'::uuid as session_id, '12-14' as age_band,
+        13::smallint as age, 49.4999 as wait_seconds, 12.3456::double as conversation_minutes,
+        date '2022-03-01' as answered_on,
+        timestamp '2022-03-01 18:59:59.999999' as first_answered_at;
+comment on column marts.recognisable.first_answered_at is 'First answer, in UTC.';
+"""
+
+
+@pytest.mark.parametrize("exact_times", [False, True])
+@pytest.mark.parametrize("exact_ages", [False, True])
+def test_analysts_get_what_the_settings_say_they_need(workspace, exact_times, exact_ages):
+    change(
+        workspace,
+        RECOGNISABLE
+        + f"update raw.settings set exact_times = {exact_times}, exact_ages = {exact_ages}",
+    )
+    database = publish(workspace).folder / "internal" / "analytics.duckdb"
+    with duckdb.connect(str(database), read_only=True) as connection:
+        [row] = connection.execute("select * exclude (session_id) from marts.recognisable")\
+            .df().to_dict("records")  # fmt: skip
+        [(comment,)] = connection.execute(
+            "select comment from duckdb_columns()"
+            " where (table_name, column_name) = ('recognisable', 'first_answered_at')"
+        ).fetchall()
+    at = "2022-03-01 18:59:59.999999" if exact_times else "2022-03-01 18:59:00"
+    assert str(row.pop("first_answered_at")) == at
+    assert str(row.pop("answered_on"))[:10] == "2022-03-01"
+    durations = (49.4999, 12.3456) if exact_times else (49, 12.3)
+    assert (float(row.pop("wait_seconds")), row.pop("conversation_minutes")) == durations
+    assert row == {"age_band": "12-14"} | ({"age": 13} if exact_ages else {})
+    assert comment == "First answer, in UTC." + " To the minute." * (not exact_times)
+
+
 # --- damage
 
 
