@@ -178,7 +178,6 @@ def _make(path: Path, key: Key, memory: str) -> None:
 
 def _check(connection, path: Path, key: Key | None) -> int:
     """Give the version of a warehouse's raw tables, if they are some and belong to the key."""
-    _require_whole(connection, path)
     known = run(
         connection,
         "select count(*) from duckdb_tables() where database_name = 'warehouse'"
@@ -196,17 +195,6 @@ def _check(connection, path: Path, key: Key | None) -> int:
             "or start anew in another state folder (--data)."
         )
     return version
-
-
-def _require_whole(connection, path: Path) -> None:
-    """Raise Damaged if the file has lost its end: a block there may not be read for long."""
-    [(blocks, block_bytes)] = run(
-        connection,
-        "select total_blocks, block_size from pragma_database_size()"
-        " where database_name = 'warehouse'",
-    )
-    if path.stat().st_size < HEADER_BYTES + blocks * block_bytes:
-        raise Damaged("its end is missing")
 
 
 def _migrate(connection, path: Path, version: int, key: Key | None) -> None:
@@ -249,6 +237,28 @@ def _key_deliveries(connection, key: Key) -> None:
         " where deliveries.sha256 = keyed.sha256",
         [hashes, [key.delivery_id(sha256) for sha256 in hashes]],
     )
+
+
+def require_whole(connection, path: Path) -> None:
+    """Raise Damaged if the file ends before the last block that a table of it lies in.
+
+    For who does not read all of it. Blocks that are free at its end may be missing.
+    """
+    tables = run(
+        connection,
+        "select schema_name || '.' || table_name from duckdb_tables()"
+        " where database_name = 'warehouse'",
+    )
+    for (table,) in tables:
+        name = f"warehouse.{table}".replace("'", "''")
+        [(last, block_bytes)] = run(
+            connection,
+            f"select max(block_id), any_value(block_size) from pragma_storage_info('{name}'),"
+            " (select block_size from pragma_database_size() where database_name = 'warehouse')"
+            " where persistent",
+        )
+        if last is not None and path.stat().st_size < HEADER_BYTES + (last + 1) * block_bytes:
+            raise Damaged("its end is missing")
 
 
 def explain(error: Exception) -> Problem | Withheld:

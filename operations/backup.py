@@ -15,7 +15,7 @@ from pathlib import Path
 from ingest.lock import SECONDS_TO_WAIT, hold, make_private_folder
 from ingest.problem import Problem
 from ingest.settings import name_of
-from ingest.warehouse import open_warehouse, run
+from ingest.warehouse import open_warehouse, require_whole, run
 from ingest.wording import counted
 from ingest.workspace import Workspace
 from operations import restoring
@@ -57,6 +57,7 @@ def _settle(workspace: Workspace) -> str:
     """Have the warehouse take in what a killed process left in its log; return its key's print."""
     with open_warehouse(workspace.warehouse) as connection:
         run(connection, "checkpoint warehouse")
+        require_whole(connection, workspace.warehouse)
         [(fingerprint,)] = run(connection, "select key_fingerprint from warehouse.raw.warehouse")
     return fingerprint
 

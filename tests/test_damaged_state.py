@@ -184,6 +184,8 @@ def test_every_command_names_what_is_damaged_and_what_mends_it(workspace, place,
         shutil.rmtree(workspace.published)  # its releases hold no history, which would come first
     commands = set()
     for name in CONCERNED[place]:
+        if (name, damage) == ("publish protect", cut):
+            continue  # of what is cut off here, it reads nothing
         assert COMMANDS[name](workspace) == 1, name
         captured = capsys.readouterr()
         told = captured.out + captured.err

@@ -430,5 +430,6 @@ def test_what_could_not_be_looked_at_is_not_said_to_be_well(workspace):
 def test_a_warehouse_that_cannot_be_read_is_said_so(workspace):
     workspace.warehouse.write_bytes(b"no database")
     report = examine(workspace, NOW)
-    assert [one.kind for one in report.findings if one.kind != "backup"] == ["warehouse"]
+    assert [one.kind for one in report.findings if one.kind != "backup"] == ["damaged_state"]
+    assert not report.is_well
     assert report.not_looked_at == OF_THE_WAREHOUSE
