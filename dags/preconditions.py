@@ -10,6 +10,7 @@ from pathlib import Path
 from ingest import modes
 from ingest.belonging import begin_anew, require_not_lost, require_own
 from ingest.content import require_logs
+from ingest.damage import require_sound
 from ingest.helpline import Helpline, load_helpline
 from ingest.key import has_key, read_key
 from ingest.problem import OutOfReach, Problem
@@ -32,6 +33,7 @@ def require(workspace: Workspace) -> Helpline:
     """
     _require_path(workspace.data)
     _require_place(workspace.data)
+    require_sound(workspace)
     modes.check(workspace)
     helpline = load_helpline(workspace.helpline)
     has_key(workspace)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from dags.environment import QUIET, ROOT
 from dags.processes import die_with_parent, stop
-from ingest.problem import Problem, is_full, no_room
+from ingest.damage import tell_of_warehouse
+from ingest.problem import Problem, is_damaged, is_full, no_room
 from ingest.workspace import Workspace
 
 PROJECT = ROOT / "dbt_project"
@@ -53,6 +54,9 @@ def build(workspace: Workspace) -> None:
         what = "dbt could not build the models:\n" + "\n".join(f"- {one}" for one in reasons)
         if any(is_full(line) for line in (*reasons, *said)):
             what += f"\n{no_room('the warehouse')}"
+        if any(is_damaged(line) for line in (*reasons, *said)):
+            how = "parts of it are missing or not as they were written"
+            what += f"\n{tell_of_warehouse(workspace.warehouse, how)}"
         raise Problem(what)
 
 

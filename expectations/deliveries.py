@@ -61,8 +61,7 @@ with reasons as (
 ),
 counted as (
     select
-        delivery_id,
-        sha256,
+        keyed_id as delivery_id,
         file,
         status,
         events,
@@ -197,8 +196,7 @@ ends as (
 select
     sought.exclusion,
     sought.expected_events,
-    ordered.delivery_id,
-    ordered.sha256,
+    ordered.keyed_id as delivery_id,
     ordered.file,
     ordered.status,
     coalesce(cumulated.delivered_lines, 0) as lines,
@@ -225,16 +223,15 @@ order by sought.exclusion, cumulated.position
 REFUSALS = "select file, reason from raw.refusals order by file, reason"
 PASSED_OVER = "select file, reason from raw.passed_over order by file, reason"
 QUARANTINED = """
-select file, sha256, coalesce(status_reason, 'no reason was noted') as because
+select file, keyed_id, coalesce(status_reason, 'no reason was noted') as because
 from raw.deliveries
 where status = 'quarantined'
-order by file, sha256
+order by file, keyed_id
 """
 
 SHOWN = {
     "deliveries": [
         "delivery_id",
-        "sha256",
         "file",
         "status",
         "written_lines",
@@ -244,7 +241,6 @@ SHOWN = {
     ],
     "excluding_deliveries": [
         "delivery_id",
-        "sha256",
         "file",
         "status",
         "exclusion",
@@ -441,7 +437,7 @@ def describe(name: str, delivery: dict) -> str:
             "the next night, or accept it as it is"
         )
     remedy = (
-        f"`python -m ingest rejects {delivery['sha256'][:12]}` says in which lines; deliver it "
+        f"`python -m ingest rejects {delivery['delivery_id']}` says in which lines; deliver it "
         "again, sound, and withdraw this one, or accept it as it is"
     )
     if name == "something_is_readable":
@@ -472,21 +468,21 @@ def _say_what_to_do(warning: Finding) -> None:
 
 
 def _report(judged: int, quarantined: list[tuple[str, str, str]], warnings: list[Finding]) -> None:
-    """Log the verdict; `quarantined` are file, SHA-256 and reason of each delivery kept out."""
+    """Log the verdict; `quarantined` are file, keyed id and reason of each delivery kept out."""
     log.info(
         "Deliveries judged: %d, of which %d are fit and %d quarantined.",
         judged,
         judged - len(quarantined),
         len(quarantined),
     )
-    for file, sha256, because in quarantined[:LISTED_QUARANTINES]:
+    for file, keyed_id, because in quarantined[:LISTED_QUARANTINES]:
         log.warning(
             "Quarantined %s (%s): %s. "
             "Decide with `python -m ingest accept|withdraw %s --reason …`.",
             printable(file),
-            sha256[:12],
+            keyed_id,
             because,
-            sha256[:12],
+            keyed_id,
         )
     if len(quarantined) > LISTED_QUARANTINES:
         log.warning(

@@ -19,9 +19,9 @@ NO_TEXT = re.compile(
     r"|DATE|INTERVAL|TIME|TIMESTAMP(_S|_MS|_NS| WITH TIME ZONE)?)(\[\])*"
 )
 # What looks like a trace and is none, where a whole text of a column is that and nothing else: the
-# hash of a delivered file, which the manifest names too, and the pseudonym of an excluded visitor.
+# keyed id of a delivered file, as the manifest has it, and the pseudonym of an excluded visitor.
 NO_TRACE = {
-    "delivery_id": "^[0-9a-f]{64}$",
+    "delivery_id": "^[0-9a-f]{16}$",
     "helpline.exclusions.value": "^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$",
 }
 # Dates are taken out before numbers to call are looked for.

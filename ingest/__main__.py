@@ -129,11 +129,11 @@ def _parser() -> argparse.ArgumentParser:
         ("withdraw", "take a delivery out of all figures; it stays in the ledger"),
     ):
         one = command(name, _accept if name == "accept" else _withdraw, summary)
-        one.add_argument("hash", metavar="HASH", help="the delivery's hash, or how it begins")
+        one.add_argument("id", metavar="ID", help="the delivery's id, or how it begins")
         one.add_argument("--reason", required=True, help="why; kept in the ledger")
         data(one)
     one = command("rejects", _rejects, "say why lines of a delivery were set aside")
-    one.add_argument("hash", metavar="HASH", help="the delivery's hash, or how it begins")
+    one.add_argument("id", metavar="ID", help="the delivery's id, or how it begins")
     data(one)
     data(command("key", _key, "make a key for the pseudonyms, unless there is one"))
     one = command("pseudonym", _pseudonym, "say under which pseudonym somebody is kept")
@@ -220,7 +220,7 @@ def _deliveries(options: argparse.Namespace) -> None:
         print(f"passed over: {file}: {reason} (since {seen_at:%Y-%m-%d %H:%M} UTC)")
     rows = sorted(deliveries, key=lambda one: (STATUS_ORDER[one.status], one.file))
     header = (
-        "hash",
+        "id",
         "status",
         "loaded (UTC)",
         "lines",
@@ -236,7 +236,7 @@ def _deliveries(options: argparse.Namespace) -> None:
 def _cells(one: Delivery) -> tuple[str, ...]:
     reason = f" ({one.status_reason})" if one.status_reason else ""
     return (
-        one.sha256[:12],
+        one.keyed_id,
         one.status,
         f"{one.loaded_at:%Y-%m-%d %H:%M}",
         f"{one.lines:,}",
@@ -271,8 +271,8 @@ def _withdraw(options: argparse.Namespace) -> None:
 def _decide(options: argparse.Namespace, status: str) -> None:
     workspace = _workspace(options)
     with hold(workspace.data) if workspace.warehouse.exists() else nullcontext():
-        one = set_status(workspace.warehouse, options.hash, status, options.reason)
-    print(f"{one.file} ({one.sha256[:12]}) is {status}: {one.status_reason}")
+        one = set_status(workspace.warehouse, options.id, status, options.reason)
+    print(f"{one.file} ({one.keyed_id}) is {status}: {one.status_reason}")
 
 
 def _key(options: argparse.Namespace) -> None:
@@ -292,8 +292,8 @@ def _key(options: argparse.Namespace) -> None:
 
 def _rejects(options: argparse.Namespace) -> None:
     """Say why lines of a delivery were set aside: how many for each reason, and the first ones."""
-    one, reasons = list_rejects(_workspace(options).warehouse, options.hash)
-    print(f"{one.file} ({one.sha256[:12]}): {one.rejects:,} of {one.lines:,} lines set aside")
+    one, reasons = list_rejects(_workspace(options).warehouse, options.id)
+    print(f"{one.file} ({one.keyed_id}): {one.rejects:,} of {one.lines:,} lines set aside")
     for reason, lines, first in reasons:
         print(f"  {lines:>9,}  {reason}: {', '.join(map(str, first))}{' …' * (lines > len(first))}")
 

@@ -14,11 +14,13 @@ from ingest.warehouse import fill, open_warehouse, run, transaction
 
 LEDGER = (
     "delivery_id, file, bytes, lines, events, rejects, blank_lines, expired, status, status_reason,"
-    " reading, loaded_at, sha256, text_sha256, text_bytes, next_line, next_line_at"
+    " reading, loaded_at, sha256, text_sha256, text_bytes, next_line, next_line_at,"
+    " keyed_id"
 )
 REPLACED = (
     "delivery_id", "bytes", "lines", "events", "rejects", "blank_lines", "expired", "reading",
     "loaded_at", "sha256", "text_sha256", "text_bytes", "next_line", "next_line_at",
+    "keyed_id",
 )  # fmt: skip
 STATUSES = ("loaded", "quarantined", "accepted", "withdrawn")
 LISTED_LINES = 10
@@ -30,7 +32,7 @@ class Delivery:
     """One delivered file, as the ledger has it. `loaded_at` is UTC.
 
     `delivery_id` is the hash of its content when it came first, `sha256` that of today's: it may
-    have grown.
+    have grown. People know it by `keyed_id`, which is made of `sha256` with the key.
     """
 
     delivery_id: str
@@ -50,6 +52,7 @@ class Delivery:
     text_bytes: int | None = None
     next_line: int | None = None
     next_line_at: int | None = None
+    keyed_id: str = ""
     files: set[str] = field(default_factory=set)
 
 
@@ -61,7 +64,7 @@ def read_ledger(connection) -> dict[str, Delivery]:
             connection,
             "select delivery_id, file, bytes, reading, loaded_at, lines, events, rejects,"
             " blank_lines, expired, status, status_reason, sha256, text_sha256, text_bytes,"
-            " next_line, next_line_at from warehouse.raw.deliveries",
+            " next_line, next_line_at, keyed_id from warehouse.raw.deliveries",
         )
     }
     names = run(connection, "select delivery_id, file from warehouse.raw.delivery_files")
@@ -83,10 +86,11 @@ def enter(connection, deliveries: Iterable[Delivery], latest: date) -> None:
             one.delivery_id, one.file, one.bytes, one.lines, one.events, one.rejects,
             one.blank_lines, one.expired, one.status, one.status_reason, one.reading, one.loaded_at,
             one.sha256, one.text_sha256, one.text_bytes, one.next_line, one.next_line_at,
+            one.keyed_id,
         )
         for one in deliveries
     ]  # fmt: skip
-    fill(connection, f"warehouse.raw.deliveries ({LEDGER})", rows, 17)
+    fill(connection, f"warehouse.raw.deliveries ({LEDGER})", rows, 18)
     contents = [(one.sha256, one.delivery_id) for one in deliveries]
     fill(connection, "warehouse.raw.contents", contents, 2)
     names = [(one.delivery_id, name) for one in deliveries for name in one.files]
@@ -105,7 +109,7 @@ def replace_known(connection, deliveries: Iterable[Delivery]) -> None:
             " rejects = $rejects, blank_lines = $blank_lines, expired = $expired,"
             " reading = $reading, loaded_at = $loaded_at, sha256 = $sha256,"
             " text_sha256 = $text_sha256, text_bytes = $text_bytes, next_line = $next_line,"
-            " next_line_at = $next_line_at,"
+            " next_line_at = $next_line_at, keyed_id = $keyed_id,"
             " status_reason = if(status = 'quarantined', null, status_reason),"
             " status = if(status = 'quarantined', 'loaded', status)"
             " where delivery_id = $delivery_id",
@@ -352,12 +356,12 @@ def list_passed_over(warehouse: Path) -> list[tuple[str, str, datetime]]:
 def quarantine(connection, reasons: Mapping[str, str]) -> None:
     """Note the first gate's verdict within the caller's transaction: who is quarantined, and why.
 
-    `reasons` are by delivery_id. A delivery that was quarantined before and is fit now (an
+    `reasons` are by keyed id. A delivery that was quarantined before and is fit now (an
     exclusion was mended, a limit moved) is let through again. What a person has decided stands: an
     accepted or a withdrawn delivery stays as it is.
     """
     for one in read_ledger(connection).values():
-        reason = reasons.get(one.delivery_id)
+        reason = reasons.get(one.keyed_id)
         status = "loaded" if reason is None else "quarantined"
         is_undecided = one.status in ("loaded", "quarantined")
         if is_undecided and (one.status, one.status_reason) != (status, reason):
@@ -365,7 +369,7 @@ def quarantine(connection, reasons: Mapping[str, str]) -> None:
 
 
 def set_status(warehouse: Path, delivery_id: str, status: str, reason: str) -> Delivery:
-    """Set the status of one delivery, named by its content's hash or the unique beginning of it.
+    """Set the status of one delivery, named by its id or hash, or the unique beginning of it.
 
     Returns the delivery as it is now. Raises Problem if no delivery or several begin so, or if the
     reason is empty; ValueError for a status that does not exist.
@@ -384,23 +388,26 @@ def set_status(warehouse: Path, delivery_id: str, status: str, reason: str) -> D
 
 
 def find(ledger: Mapping[str, Delivery], beginning: str) -> Delivery:
-    """Find the one delivery whose content's hash begins so.
+    """Find the one delivery whose keyed id, or content's hash, begins so.
 
-    Raises Problem if there is none, or several.
+    The id is what people see; whoever has the file can also give its SHA-256. Raises Problem if
+    there is none, or several.
     """
     wanted = beginning.strip().lower()
-    found = [one for one in ledger.values() if wanted and one.sha256.startswith(wanted)]
+    found = [
+        one
+        for one in ledger.values()
+        if wanted and (one.keyed_id.startswith(wanted) or one.sha256.startswith(wanted))
+    ]
     if len(found) == 1 and (len(wanted) >= SHORTEST_PREFIX):
         return found[0]
     if not found:
-        what = f"No delivery has a hash that begins with {beginning!r}."
+        what = f"No delivery has an id that begins with {beginning!r}."
     elif len(found) == 1:
-        what = (
-            f"{beginning!r} is too short: give at least {SHORTEST_PREFIX} characters of the hash."
-        )
+        what = f"{beginning!r} is too short: give at least {SHORTEST_PREFIX} characters of the id."
     else:
         what = (
-            f"{len(found)} deliveries have a hash that begins with {beginning!r}: give more of it."
+            f"{len(found)} deliveries have an id that begins with {beginning!r}: give more of it."
         )
     raise Problem(f"{what} `python -m ingest deliveries` lists them.")
 
@@ -421,7 +428,7 @@ def list_rejects(
 ) -> tuple[Delivery, list[tuple[str, int, list[int]]]]:
     """Give a delivery, and for each reason of lines set aside their number and the first of them.
 
-    The delivery is named by its content's hash or the unique beginning of it. Raises Problem as
+    The delivery is named by its id or hash, or the unique beginning of it. Raises Problem as
     `find` does.
     """
     with open_warehouse(warehouse, read_only=True) as connection:

@@ -24,6 +24,7 @@ def describe(helpline: Helpline) -> str:
         *_lists(helpline),
         _retention(helpline),
         _rotation(helpline),
+        _exactness(helpline),
         "Opening hours:",
     ]
     lines += [f"  {line}" for line in _weeks(helpline.tables["opening_hours"])]
@@ -42,6 +43,12 @@ def describe(helpline: Helpline) -> str:
     lines += [_exclusion(row) for row in helpline.tables["exclusions"]] or ["No exclusions."]
     lines += _ledger(helpline)
     return "\n".join(lines)
+
+
+def _exactness(helpline: Helpline) -> str:
+    times = "exact" if helpline.exact_times else "to the minute"
+    ages = "in years" if helpline.exact_ages else "as bands"
+    return f"In the analysts' file times are {times}, and ages {ages}."
 
 
 def _lists(helpline: Helpline) -> list[str]:

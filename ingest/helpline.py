@@ -32,6 +32,8 @@ RAW_COLUMNS = {
         "rotate_keys_from",
         "tolerated_loss_percent",
         "quiet_days",
+        "exact_times",
+        "exact_ages",
     ),
     "opening_hours": ("valid_from", "valid_to", "weekday", "opens", "closes", "responders"),
     "closures": ("closed_on", "reason"),
@@ -110,6 +112,8 @@ class Helpline:
     no_identifiers: tuple[str, ...] = ()
     other_types: tuple[str, ...] = ()
     formerly: tuple[str, ...] = ()
+    exact_times: bool = False
+    exact_ages: bool = False
     readings: list[str] = field(default_factory=list)
 
     def starts_at(self) -> datetime:
@@ -211,6 +215,8 @@ def store_helpline(connection, helpline: Helpline) -> bool:
         None if helpline.rotate_keys_from is None else str(helpline.rotate_keys_from),
         f"{helpline.tolerated_loss_percent:.2f}",
         str(helpline.quiet_days),
+        str(helpline.exact_times).lower(),
+        str(helpline.exact_ages).lower(),
     )
     tables = {"settings": [settings], **helpline.tables}
     del tables["exclusions"]

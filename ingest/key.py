@@ -8,6 +8,10 @@ import hmac
 import os
 import secrets
 import stat
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from math import log2
 from pathlib import Path
 from uuid import UUID
 
@@ -17,6 +21,8 @@ from ingest.problem import Problem
 from ingest.workspace import Workspace
 
 SHORTEST = 32
+LEAST_BITS = 64
+DELIVERY_ID_LENGTH = 16
 BLOCK_BYTES = 64  # of SHA-256, as RFC 2104 needs it
 
 
@@ -47,6 +53,14 @@ class Key:
         block = secret.ljust(BLOCK_BYTES, b"\0")
         return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
 
+    def delivery_id(self, sha256: str) -> str:
+        """Give the id by which people know a delivered file: 16 hex digits, keyed.
+
+        The hash of a file tells its content to whoever can guess it: of one event, the visitor.
+        """
+        text = f"delivery:{sha256}".encode()
+        return hmac.new(self._secret, text, hashlib.sha256).hexdigest()[:DELIVERY_ID_LENGTH]
+
     def pseudonym(self, kind: str, value: str) -> str:
         """Return the pseudonym of an identifier, as text; the bulk is done in SQL, with `pads`."""
         digest = hmac.new(self._secret, f"{kind}:{value}".encode(), hashlib.sha256).digest()
@@ -56,8 +70,8 @@ class Key:
 def read_key(workspace: Workspace) -> Key:
     """Read the key from CHATCIJFERS_KEY, else from the key file.
 
-    Raises Problem if there is none, if it is shorter than 32 characters or no UTF-8 text, or if the
-    file can be read by others than its owner.
+    Raises Problem if there is none, if it is shorter than 32 characters, easily guessed or no UTF-8
+    text, or if the file can be read by others than its owner.
     """
     text = os.environ.get("CHATCIJFERS_KEY")
     if text and text.strip():
@@ -93,7 +107,7 @@ def has_key(workspace: Workspace) -> bool:
 
     Raises Problem if the key that is there is no good, or if a warehouse without its key is.
     """
-    if os.environ.get("CHATCIJFERS_KEY", "").strip() or workspace.key_file.exists():
+    if os.environ.get("CHATCIJFERS_KEY", "").strip() or os.path.lexists(workspace.key_file):
         read_key(workspace)
         return True
     if workspace.warehouse.exists():
@@ -135,15 +149,19 @@ def _remove_unfinished(key_file: Path) -> None:
 
 def _read_file(path: Path, missing: str) -> str:
     try:
-        file = os.open(path, os.O_RDONLY)
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would keep it waiting
     except FileNotFoundError:
         raise Problem(missing) from None
     except OSError as error:
         raise Problem(f"The key file {path} cannot be read ({error.strerror}).") from None
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(file)
+        raise Problem(
+            f"The key file {path} is a folder, pipe or device. A key is one line in a file: put it "
+            "back from its copy, or name another file in CHATCIJFERS_KEY_FILE."
+        )
     with os.fdopen(file, "rb") as opened:
-        status = os.fstat(opened.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise Problem(f"The key file {path} is not a file. Name another one.")
         if status.st_uid != os.geteuid():
             raise Problem(
                 f"The key file {path} belongs to another user. Make it yours with "
@@ -170,4 +188,28 @@ def _checked(text: str, where: str) -> Key:
             f"The key {where} has {len(text)} characters; it needs at least {SHORTEST}. "
             "`python -m ingest key` makes a good one where there is none yet."
         )
+    if _bits(text) < LEAST_BITS:
+        raise Problem(
+            f"The key {where} can be guessed: it repeats itself, or counts on. Take one from "
+            "`python -m ingest key`, in an empty state folder; if a warehouse was filled with this "
+            "one, its pseudonyms protect nobody: begin anew with another key."
+        )
     return Key(text)
+
+
+def _bits(text: str) -> float:
+    """Give how much a key can hold at most, in bits: little if it is one thing again and again.
+
+    Shannon's entropy of its characters, and of the steps from one to the next (`abcdef…`), the less
+    of both, times the characters before it repeats itself. It proves no key good.
+    """
+    period = (text + text).find(text, 1)
+    once = text[:period]
+    steps = [ord(after) - ord(before) for before, after in pairwise(once)]
+    return min(_entropy(once), _entropy(steps)) * period
+
+
+def _entropy(values: Sequence) -> float:
+    counts = Counter(values).values()
+    whole = sum(counts)
+    return -sum(count / whole * log2(count / whole) for count in counts) if whole else 0.0

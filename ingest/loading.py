@@ -256,6 +256,7 @@ class Loader:
         delivery = Delivery(
             content.sha256, file.name, content.bytes, self._reading, self._now,
             sha256=content.sha256, files={file.name},
+            keyed_id=self._keys.lasting.delivery_id(content.sha256),
         )  # fmt: skip
         self._read(Task(content, delivery, names=[file.name]))
 
@@ -296,6 +297,7 @@ class Loader:
             lines=known.next_line - 1 if is_continued else 0,
             bytes=content.bytes,
             sha256=content.sha256,
+            keyed_id=self._keys.lasting.delivery_id(content.sha256),
             reading=self._reading,
             loaded_at=self._now,
         )

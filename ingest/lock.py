@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from ingest.problem import InUse, Problem
+from ingest.damage import damage_of_lock
+from ingest.problem import Damaged, InUse, Problem
 
 SECONDS_TO_WAIT = 60  # for somebody who has the state folder for a moment
 HELD = "CHATCIJFERS_LOCK_HELD"
@@ -33,6 +34,9 @@ def hold(data: Path, wait_seconds: float = 0) -> Iterator[None]:
     no lock.
     """
     make_private_folder(data, STATE_FOLDER_MODE)
+    damage = damage_of_lock(data)
+    if damage:
+        raise Damaged(damage)
     if os.environ.get(HELD) == "1":
         yield
         return
@@ -63,7 +67,8 @@ def make_private_folder(folder: Path, mode: int = 0o700) -> None:
 
 def _open_private(path: Path):
     try:
-        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        return os.fdopen(opened, "r+", encoding="utf-8", errors="replace")
     except OSError as error:
         raise Problem(
             f"The state folder cannot be locked: {path} cannot be written ({error.strerror}). "

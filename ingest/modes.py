@@ -81,7 +81,7 @@ def _rules(workspace: Workspace) -> Iterator[tuple[Path, int, str]]:
         yield path, OTHERS_WRITE | GROUP_WRITES, "chmod go-w {path}"
     for path in published.glob("releases/*/internal"):
         yield path, OTHERS | GROUP_WRITES, "chmod 750 {path}"
-    for path in (published / "latest").resolve().glob("internal/*"):
+    for path in Path(os.path.realpath(published / "latest")).glob("internal/*"):
         yield path, OTHERS | GROUP_WRITES, "chmod 640 {path}"
 
 

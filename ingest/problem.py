@@ -21,6 +21,10 @@ class InUse(Problem):
     """Another run has the state folder; it will be free in a while."""
 
 
+class Damaged(Problem):
+    """Something that the state folder holds is not what was written there."""
+
+
 NOT_PUBLISHED = "nothing was published, and the latest release is as it was"
 # What the kernel, DuckDB and dbt say of a full disk.
 FULL = (
@@ -32,6 +36,15 @@ FULL = (
     "EDQUOT",
     "disk is full",
 )
+
+
+# What DuckDB says of a file that is not as it wrote it.
+DAMAGED = ("Corrupt database file", "Could not read enough bytes", "not a valid DuckDB")
+
+
+def is_damaged(said: str) -> bool:
+    """Tell whether an error's message is about a database file that is damaged."""
+    return any(sign in said for sign in DAMAGED)
 
 
 def is_full(said: str) -> bool:

@@ -16,6 +16,7 @@ from ingest.belonging import claim, require_not_lost
 from ingest.closings import closed_before, last_closed_year, require_categories
 from ingest.codes import require_codes
 from ingest.content import require_logs
+from ingest.damage import require_sound
 from ingest.exclusions import store_exclusions
 from ingest.helpline import load_helpline, store_helpline
 from ingest.key import read_key
@@ -65,13 +66,15 @@ def pull(
     well. A damaged file is refused whole and tried again at the next pull; the others go through.
 
     Raises Problem for what a person has to put right: no key, another key, a helpline with
-    mistakes, no logs, no event in any of them, another run at the same time, no room or memory; and
-    OutOfReach for a source that does not answer. Nothing is ever loaded by half. Any other failure
-    is a Withheld error that quotes nothing of what was read.
+    mistakes, no logs, no event in any of them, another run at the same time, no room or memory;
+    Damaged for what is damaged in the state folder; and OutOfReach for a source that does not
+    answer. Nothing is ever loaded by half. Any other failure is a Withheld error that quotes
+    nothing of what was read.
     """
     started = time.monotonic()
     failure = None
     try:
+        require_sound(workspace)
         modes.check(workspace)
         with private_files(), hold(workspace.data):
             summary = _pull(workspace, memory, now or datetime.now(UTC), anew)

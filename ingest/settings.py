@@ -47,6 +47,8 @@ DEFAULTS = {
     "formerly": [],
     "keep_events_years": None,
     "rotate_keys_from": None,
+    "exact_times": False,
+    "exact_ages": False,
 }
 
 
@@ -211,6 +213,12 @@ def _percent(value) -> float:
     return round(value, 2)
 
 
+def _flag(value) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("has to be true or false")
+    return value
+
+
 def _texts(value) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise ValueError('has to be a list of texts such as ["a", "b"]')
@@ -288,7 +296,15 @@ def _odd_tolerance(percent: float) -> str | None:
     return f"figures stay final though {percent:g} of 100 events are lost"
 
 
+def _odd_exactness(is_exact: bool) -> str | None:
+    if not is_exact:
+        return None
+    return "who knows when somebody wrote, or how old they are, may recognise them there"
+
+
 _ODDITIES = {
+    "exact_times": _odd_exactness,
+    "exact_ages": _odd_exactness,
     "language": _odd_language,
     "starts_on": _odd_start,
     "small_count_threshold": _odd_threshold,
@@ -310,4 +326,6 @@ READERS = {
     "formerly": _texts,
     "keep_events_years": _years,
     "rotate_keys_from": _year,
+    "exact_times": _flag,
+    "exact_ages": _flag,
 }

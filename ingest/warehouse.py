@@ -9,13 +9,15 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.damage import damage_of_warehouse, tell_of_warehouse
 from ingest.key import Key
-from ingest.problem import OutOfMemory, Problem, is_full, no_room
+from ingest.problem import Damaged, OutOfMemory, Problem, is_damaged, is_full, no_room
 
 # Any change to warehouse.sql needs a new number here, and a file of that number in migrations/ that
 # makes the same of a warehouse of the version before.
 SCHEMA_VERSION = 5
 DEFINITION = Path(__file__).with_name("warehouse.sql")
+HEADER_BYTES = 3 * 4096  # of a DuckDB file, before its blocks
 MIGRATIONS = Path(__file__).with_name("migrations")
 # Nothing is spilled to disk, fetched from elsewhere, or taken from a Python variable by its name.
 CLOSED_SETTINGS = {
@@ -74,9 +76,13 @@ def open_warehouse(
     """Open the warehouse at `path`, under the name `warehouse`; with `make`, make it if missing.
 
     With a key, the warehouse must have been filled with that key. A warehouse of an earlier version
-    is brought up to date when it is opened for writing. Raises Problem if it does not exist, is in
-    use, was made by a newer version, or belongs to another key.
+    is brought up to date when it is opened for writing with its key. Raises Problem if it does not
+    exist, is in use, was made by a newer version, or belongs to another key; Damaged if its file
+    is not as it was written.
     """
+    damage = damage_of_warehouse(path)
+    if damage:
+        raise Damaged(damage)
     if not path.exists() or not path.stat().st_size:
         if not make or key is None:
             raise Problem(
@@ -84,11 +90,16 @@ def open_warehouse(
                 "name its folder with --data or CHATCIJFERS_DATA."
             )
         _make(path, key, memory)
-    with _attached(path, memory, read_only) as connection:
-        version = _check(connection, path, key)
-        if version != SCHEMA_VERSION:
-            _migrate(connection, path, version, read_only)
-        yield connection
+    try:
+        with _attached(path, memory, read_only) as connection:
+            version = _check(connection, path, key)
+            if version != SCHEMA_VERSION:
+                _migrate(connection, path, version, None if read_only else key)
+            yield connection
+    except Damaged as error:
+        damage = tell_of_warehouse(path, str(error))
+    if damage:
+        raise Damaged(damage)
 
 
 @contextmanager
@@ -186,8 +197,8 @@ def _check(connection, path: Path, key: Key | None) -> int:
     return version
 
 
-def _migrate(connection, path: Path, version: int, read_only: bool) -> None:
-    """Bring the raw tables of an earlier version up to date, in one transaction."""
+def _migrate(connection, path: Path, version: int, key: Key | None) -> None:
+    """Bring the raw tables of an earlier version up to date, in one transaction, with its key."""
     steps = [MIGRATIONS / f"{step}.sql" for step in range(version + 1, SCHEMA_VERSION + 1)]
     if version > SCHEMA_VERSION or not all(step.exists() for step in steps):
         raise Problem(
@@ -195,7 +206,7 @@ def _migrate(connection, path: Path, version: int, read_only: bool) -> None:
             f"this is {SCHEMA_VERSION}). Run that version, or a newer one; do not remove the file: "
             "figures of years whose events are deleted are nowhere else."
         )
-    if read_only:
+    if key is None:
         raise Outdated(
             f"{path} was made by an earlier version of this software. The next run brings it up to "
             "date; `python -m ingest pull` does so now."
@@ -203,11 +214,51 @@ def _migrate(connection, path: Path, version: int, read_only: bool) -> None:
     with transaction(connection):
         for step in steps:
             run(connection, step.read_text(encoding="utf-8"))
+        _key_deliveries(connection, key)
         run(
             connection,
             "update warehouse.raw.warehouse set schema_version = $1",
             [SCHEMA_VERSION],
         )
+
+
+def _key_deliveries(connection, key: Key) -> None:
+    """Give the deliveries that have none yet the id by which people know them."""
+    hashes = [
+        sha256
+        for (sha256,) in run(
+            connection, "select sha256 from warehouse.raw.deliveries where keyed_id is null"
+        )
+    ]
+    run(
+        connection,
+        "update warehouse.raw.deliveries set keyed_id = keyed.id"
+        " from (select unnest($1::varchar[]) as sha256, unnest($2::varchar[]) as id) as keyed"
+        " where deliveries.sha256 = keyed.sha256",
+        [hashes, [key.delivery_id(sha256) for sha256 in hashes]],
+    )
+
+
+def require_whole(connection, path: Path) -> None:
+    """Raise Damaged if the file ends before the last block that a table of it lies in.
+
+    For who does not read all of it. Blocks that are free at its end may be missing.
+    """
+    tables = run(
+        connection,
+        "select schema_name || '.' || table_name from duckdb_tables()"
+        " where database_name = 'warehouse'",
+    )
+    for (table,) in tables:
+        name = f"warehouse.{table}".replace("'", "''")
+        [(last, block_bytes)] = run(
+            connection,
+            f"select max(block_id), any_value(block_size) from pragma_storage_info('{name}'),"
+            " (select block_size from pragma_database_size() where database_name = 'warehouse')"
+            " where persistent",
+        )
+        if last is not None and path.stat().st_size < HEADER_BYTES + (last + 1) * block_bytes:
+            raise Damaged("its end is missing")
 
 
 def explain(error: Exception) -> Problem | Withheld:
@@ -227,8 +278,8 @@ def explain(error: Exception) -> Problem | Withheld:
             "The warehouse is in use by another process. Wait until it has ended, or close the "
             "program that has warehouse.duckdb open."
         )
-    if "not a valid DuckDB" in text:
-        return Problem("The warehouse is not a DuckDB file. Move it aside and run again.")
+    if is_damaged(text):
+        return Damaged("parts of it are missing or not as they were written")
     if "Permission denied" in text or "Read-only file system" in text:
         return Problem(
             "The warehouse cannot be written: the state folder has to belong to whoever runs this."

@@ -45,6 +45,7 @@ create table warehouse.raw.deliveries (
     text_bytes bigint,
     next_line bigint,
     next_line_at bigint,
+    keyed_id varchar,
     check (events + rejects + blank_lines = lines),
     check (expired between 0 and events),
 );
@@ -69,13 +70,15 @@ comment on column warehouse.raw.deliveries.reading is
 comment on column warehouse.raw.deliveries.loaded_at is
     'When it was loaded; "in the future" is judged from here.';
 comment on column warehouse.raw.deliveries.sha256 is
-    'SHA-256 of the file''s bytes as they were delivered last, in hex: what people know it by.';
+    'SHA-256 of the file''s bytes as they were delivered last, in hex.';
 comment on column warehouse.raw.deliveries.text_sha256 is
     'SHA-256 of its text as it is after decompressing: a file that begins with all of it has grown. Empty if not known.';
 comment on column warehouse.raw.deliveries.text_bytes is 'Size of that text.';
 comment on column warehouse.raw.deliveries.next_line is
     'Number of the line that goes on, or begins, where that text ends: the last one if it has no end yet.';
 comment on column warehouse.raw.deliveries.next_line_at is 'Bytes of that text before this line.';
+comment on column warehouse.raw.deliveries.keyed_id is
+    'HMAC-SHA-256 of sha256 with the lasting key, 16 hex digits: what people know it by. No hash of a file leaves the warehouse.';
 
 create table warehouse.raw.contents (
     sha256 varchar primary key,
@@ -265,6 +268,8 @@ create table warehouse.raw.settings (
     rotate_keys_from smallint,
     tolerated_loss_percent decimal(5, 2) not null,
     quiet_days integer not null,
+    exact_times boolean default false,
+    exact_ages boolean default false,
 );
 comment on table warehouse.raw.settings is 'One row: the helpline''s settings as of the last pull.';
 comment on column warehouse.raw.settings.name is 'Name of the helpline.';
@@ -280,6 +285,10 @@ comment on column warehouse.raw.settings.tolerated_loss_percent is
     'Lost lines of a month and log, or type of event, up to this share of lost and kept leave it final.';
 comment on column warehouse.raw.settings.quiet_days is
     'A stretch of more days than this without any event may be one without a log.';
+comment on column warehouse.raw.settings.exact_times is
+    'Whether the analysts'' file has times to the microsecond instead of the minute.';
+comment on column warehouse.raw.settings.exact_ages is
+    'Whether the analysts'' file has ages in years beside age bands.';
 
 create table warehouse.raw.opening_hours (
     valid_from date not null,

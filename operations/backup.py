@@ -7,6 +7,7 @@ version control. The key of the pseudonyms is never part of it: who has both can
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from ingest.lock import SECONDS_TO_WAIT, hold, make_private_folder
 from ingest.problem import Problem
 from ingest.settings import name_of
-from ingest.warehouse import open_warehouse, run
+from ingest.warehouse import open_warehouse, require_whole, run
 from ingest.wording import counted
 from ingest.workspace import Workspace
 from operations import restoring
@@ -35,7 +36,7 @@ def backup(workspace: Workspace, now: datetime | None = None) -> Manifest:
     now = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     with hold(workspace.data, SECONDS_TO_WAIT):
         restoring.carry_through(workspace)
-        if not workspace.warehouse.exists():
+        if not os.path.lexists(workspace.warehouse):
             raise Problem(
                 f"There is nothing to back up: {workspace.data} holds no warehouse. `make run` "
                 "makes one."
@@ -56,6 +57,7 @@ def _settle(workspace: Workspace) -> str:
     """Have the warehouse take in what a killed process left in its log; return its key's print."""
     with open_warehouse(workspace.warehouse) as connection:
         run(connection, "checkpoint warehouse")
+        require_whole(connection, workspace.warehouse)
         [(fingerprint,)] = run(connection, "select key_fingerprint from warehouse.raw.warehouse")
     return fingerprint
 

@@ -8,6 +8,7 @@ one, a file that was delivered. What the logs lack is told by `operations.losses
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -15,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ingest import lock, modes
+from ingest.damage import damage_of_airflow, damage_of_latest, damage_of_lock
 from ingest.patience import Patience
-from ingest.problem import OutOfReach, Problem
+from ingest.problem import Damaged, OutOfReach, Problem
 from ingest.settings import name_of
 from ingest.warehouse import Outdated, Withheld
 from ingest.wording import counted
@@ -103,12 +105,13 @@ def examine(workspace: Workspace, now: datetime | None = None) -> Report:
     if has_release:
         report.release, report.placed_at = latest.resolve().name, placed_at(latest.resolve())
     story, damage = _read_story(workspace)
-    if story is None and workspace.warehouse.exists():
+    if story is None and os.path.lexists(workspace.warehouse):
         report.not_looked_at = OF_THE_WAREHOUSE
     looks: list[Look] = [
         _look_at_settings,
         lambda: _look_at_the_release(workspace, report, story, now),
         lambda: iter(damage),
+        lambda: _look_at_damage(workspace),
         lambda: _look_at_modes(workspace),
         lambda: _look_at_the_disk(workspace),
         lambda: _look_at_backups(workspace, now),
@@ -156,17 +159,36 @@ def _read_story(workspace: Workspace) -> tuple[Story | None, list[Finding]]:
     There is no story if the warehouse was not read, as one of an earlier version, or if there is
     none.
     """
-    if not workspace.warehouse.exists() or not _is_free(workspace):
+    if not os.path.lexists(workspace.warehouse) or not _is_free(workspace):
         return None, []
     try:
         with lock.hold(workspace.data):
             return losses.read_story(workspace.warehouse, workspace.data), []
     except Outdated:
         return None, []  # the next run brings it up to date
+    except Damaged as damage:
+        remedy = "No run can go on until then."
+        return None, [
+            Finding("damaged_state", "damaged_state:warehouse", True, str(damage), remedy)
+        ]
     except (Problem, Withheld) as problem:
         what = f"The ledger in the warehouse could not be read. {problem}"
         remedy = "Runs will meet the same; docs/operations.md says when to restore a backup."
         return None, [Finding("warehouse", "warehouse", False, what, remedy)]
+
+
+def _look_at_damage(workspace: Workspace) -> Iterator[Finding]:
+    """Fail for what is damaged in the state folder beside the warehouse, which is read itself."""
+    looks = {
+        "latest": damage_of_latest(workspace.published),
+        "airflow.db": damage_of_airflow(workspace.airflow_home),
+        "lock": damage_of_lock(workspace.data),
+        "airflow/lock": damage_of_lock(workspace.airflow_home),
+    }
+    for name, damage in looks.items():
+        if damage:
+            key = f"damaged_state:{name}"
+            yield Finding("damaged_state", key, True, damage, "No run can go on until then.")
 
 
 def _look_at_settings() -> Iterator[Finding]:

@@ -186,7 +186,7 @@ class _Teller:
                 count(*),
                 coalesce(sum(lines), 0),
                 coalesce(sum(events) filter (where status in ('loaded', 'accepted')), 0),
-                arg_max(sha256, rejects)
+                arg_max(keyed_id, rejects)
             from warehouse.raw.deliveries
             where status <> 'withdrawn'
             """
@@ -199,7 +199,7 @@ class _Teller:
                 ["nothing"],
                 f"Not one event counts of what was delivered: {counted(deliveries, 'file')} with "
                 f"{counted(int(lines), 'line')}, all set aside or kept out by the first gate.",
-                f"{EXPECTED} {self._which('why lines are set aside', f'rejects {worst[:12]}')}.",
+                f"{EXPECTED} {self._which('why lines are set aside', f'rejects {worst}')}.",
             ),
             tuple(self._shapes()),
         )
@@ -341,7 +341,7 @@ class _Teller:
     ) -> Iterator[str]:
         [(worst, _)] = by_delivery.most_common(1)
         if reasons - {USED_TWICE}:
-            which = self._which("which lines", f"rejects {worst[:12]}")
+            which = self._which("which lines", f"rejects {worst}")
             yield f"{which}; docs/events.md says what each reason means."
         if USED_TWICE in reasons:
             yield "Every event needs an id that no other event of its source has."
@@ -463,7 +463,7 @@ class _Teller:
     def _quarantined(self, *, has_shapes: bool) -> Iterator[Lack]:
         rows = self._run(
             """
-            select sha256, file, status_reason
+            select keyed_id, file, status_reason
             from warehouse.raw.deliveries
             where status = 'quarantined'
             order by file
@@ -471,16 +471,16 @@ class _Teller:
         )
         if not rows:
             return
-        named = ", ".join(sha256[:12] for sha256, *_ in rows[:NAMED])
+        named = ", ".join(keyed_id for keyed_id, *_ in rows[:NAMED])
         details = [
-            f"{printable(file)} ({sha256[:12]}): {printable(reason or 'no reason is kept')}"
-            for sha256, file, reason in rows
+            f"{printable(file)} ({keyed_id}): {printable(reason or 'no reason is kept')}"
+            for keyed_id, file, reason in rows
         ]
         shapes = [f"their lines: {shape}" for shape in self._shapes()] if has_shapes else []
         yield Lack(
             _finding(
                 "quarantined",
-                [sha256 for sha256, *_ in rows],
+                [keyed_id for keyed_id, *_ in rows],
                 f"{counted(len(rows), 'delivery', 'deliveries')} did not pass the first gate and "
                 f"stay out of all figures, which are provisional meanwhile: {named}"
                 f"{self._provisional('quarantined_delivery', 'unreadable_file')}.",
@@ -585,15 +585,15 @@ class _Teller:
         return f"; for it, figures are provisional in {' and '.join(said)}" if said else ""
 
     def _files(self, by_delivery: Counter) -> tuple[str, ...]:
-        names = dict(self._run("select sha256, file from warehouse.raw.deliveries"))
-        names |= dict(self._run("select delivery_id, file from warehouse.raw.deliveries"))
+        names = dict(self._run("select keyed_id, file from warehouse.raw.deliveries"))
+        most = sorted(by_delivery.items(), key=lambda one: (-one[1], names.get(one[0], "")))
         return tuple(
-            f"{printable(names.get(one, 'a file'))} ({one[:12]}): {counted(lines, 'line')}"
-            for one, lines in by_delivery.most_common()
+            f"{printable(names.get(delivery, 'a file'))} ({delivery}): {counted(lines, 'line')}"
+            for delivery, lines in most
         )
 
-    def _decide(self, how: str, sha256: str) -> str:
-        return f"`.venv/bin/python -m ingest {how} {sha256[:12]} --data {self._data} --reason WHY`"
+    def _decide(self, how: str, keyed_id: str) -> str:
+        return f"`.venv/bin/python -m ingest {how} {keyed_id} --data {self._data} --reason WHY`"
 
     def _which(self, what: str, command: str) -> str:
         return f"`.venv/bin/python -m ingest {command} --data {self._data}` shows {what}"

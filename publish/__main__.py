@@ -10,8 +10,9 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from ingest.damage import damage_of_latest
 from ingest.lock import hold
-from ingest.problem import Problem
+from ingest.problem import Damaged, Problem
 from ingest.workspace import Workspace
 from publish import answer, explain
 from publish.analyst import open_shell
@@ -110,7 +111,13 @@ def _workspace(options: argparse.Namespace) -> Workspace:
 
 
 def _latest(options: argparse.Namespace) -> Path:
-    return options.release or _workspace(options).published / "latest"
+    if options.release:
+        return options.release
+    published = _workspace(options).published
+    damage = damage_of_latest(published)
+    if damage:
+        raise Damaged(damage)
+    return published / "latest"
 
 
 def _protect(options: argparse.Namespace) -> str:
@@ -184,7 +191,7 @@ def _sql(options: argparse.Namespace) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    serve(_workspace(options).published / "latest", options.port)
+    serve(_latest(options), options.port)
 
 
 def _record(options: argparse.Namespace) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from ingest.problem import Problem
+from ingest.damage import damage_of_warehouse, tell_of_warehouse
+from ingest.problem import Damaged, Problem, is_damaged
 from ingest.workspace import Workspace
 
 MODELLED_SCHEMAS = ("disclosure", "figures", "marts")
@@ -68,23 +70,34 @@ def open_warehouse(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
 
     Raises Problem if there is none yet, or if another process has it open.
     """
-    if not workspace.warehouse.exists():
+    if not os.path.lexists(workspace.warehouse):
         raise Problem(
             f"There is no warehouse at {workspace.warehouse} yet: "
             "load the logs first, with `python -m ingest pull`."
         )
+    damage = damage_of_warehouse(workspace.warehouse)
+    if damage:
+        raise Damaged(damage)
     workspace.temporary.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         connection.execute(f"set temp_directory = {literal(workspace.temporary)}")
         try:
             connection.execute(f"attach {literal(workspace.warehouse)} as warehouse (read_only)")
-        except duckdb.IOException as error:
+        except duckdb.Error as error:
+            if is_damaged(str(error)):
+                raise Damaged(tell_of_warehouse(workspace.warehouse, "it cannot be read")) from None
             raise Problem(
                 f"The warehouse {workspace.warehouse} cannot be opened ({error}). "
                 "If another run is using this state folder, wait for it to end."
             ) from error
-        connection.execute("use warehouse")
-        yield connection
+        try:
+            connection.execute("use warehouse")
+            yield connection
+        except duckdb.Error as error:
+            if not is_damaged(str(error)):
+                raise
+            what = "parts of it are missing or not as they were written"
+            raise Damaged(tell_of_warehouse(workspace.warehouse, what)) from None
 
 
 def read_dicts(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict]:

@@ -27,7 +27,7 @@ REASONS = {
         "kept out",
         "a delivery with these days did not pass the first gate",
         "`python -m ingest deliveries` names it. Deliver it again, sound; or accept or withdraw it "
-        "(`python -m ingest accept|withdraw HASH --reason WHY`).",
+        "(`python -m ingest accept|withdraw ID --reason WHY`).",
     ),
     "declared_gap": (
         "declared gap",
@@ -114,7 +114,7 @@ def _tell_lost(explained: Explained, found: list[LogMonth]) -> list[str]:
     names = read_run(explained.release).get("delivered_as", {})
     for delivery, lost in by_delivery.most_common(LISTED):
         files = ", ".join(names.get(delivery, ["file name unknown"]))
-        lines.append(f"    {files}  sha256 {delivery}  {lost:,} lines")
+        lines.append(f"    {files}  delivery {delivery}  {lost:,} lines")
     if len(by_delivery) > LISTED:
         lines.append(f"    … {len(by_delivery) - LISTED} more deliveries")
     return lines + entry("remedy", _remedy(found, by_kind, by_delivery))
@@ -124,7 +124,7 @@ def _remedy(found: list[LogMonth], by_kind: Counter, by_delivery: Counter) -> st
     advice = []
     if any(reason != USED_TWICE for _, reason in by_kind):
         [(worst, _)] = by_delivery.most_common(1)
-        advice.append(f"`python -m ingest rejects {worst[:12]}` shows which lines.")
+        advice.append(f"`python -m ingest rejects {worst}` shows which lines.")
     if any(reason == USED_TWICE for _, reason in by_kind):
         advice.append("Every event needs an id that no other event of its source has.")
     accepted = " and ".join(_accepted(found, of=lambda one: one.lost_lines))

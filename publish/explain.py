@@ -333,8 +333,10 @@ def _shortened(
 
 
 def _delivery(delivery: Delivery, names: dict[str, list[str]]) -> str:
-    files = ", ".join(names.get(delivery.sha256, ["file name unknown"]))
-    return f"  {files}  sha256 {delivery.sha256}  {delivery.status}, {delivery.events} events"
+    files = ", ".join(names.get(delivery.delivery_id, ["file name unknown"]))
+    return (
+        f"  {files}  delivery {delivery.delivery_id}  {delivery.status}, {delivery.events} events"
+    )
 
 
 def _tell_gates(explained: Explained) -> list[str]:

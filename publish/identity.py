@@ -28,14 +28,14 @@ NO_SOURCE = {"__pycache__", "dbt_packages", "logs", "target"}
 def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT) -> str:
     """Give the SHA-256, in hex, of the logs, settings, keys' fingerprints and code of a warehouse.
 
-    The logs are the deliveries: their hash, their status, how they were read, and how many of their
-    lines became events or were set aside (what lies in the future of its loading is set aside, so
-    the same file can give fewer events when it is loaded early). The order and the names under
-    which files came make no difference, but for the dates in the names of files that cannot be
-    read: their days are provisional, of months that are not public yet if no date is known. Which
-    these are follows from what was public before. How many files were passed over is told beside
-    the figures. Which years are closed, and the figures that are stored of those whose events are
-    deleted, belong to it as well; and what somebody decided of the history.
+    The logs are the deliveries: their keyed id, their status, how they were read, and how many of
+    their lines became events or were set aside (what lies in the future of its loading is set
+    aside, so the same file can give fewer events when it is loaded early). The order and the names
+    under which files came make no difference, but for the dates in the names of files that cannot
+    be read: their days are provisional, of months that are not public yet if no date is known.
+    Which these are follows from what was public before. How many files were passed over is told
+    beside the figures. Which years are closed, and the figures that are stored of those whose
+    events are deleted, belong to it as well; and what somebody decided of the history.
     """
     parts = {
         "deliveries": deliveries(connection),
@@ -53,12 +53,15 @@ def input_id(connection: duckdb.DuckDBPyConnection, code_root: Path = CODE_ROOT)
 
 
 def deliveries(connection: duckdb.DuckDBPyConnection) -> list[dict]:
-    """List all deliveries by their hash, with what was made of them."""
+    """List all deliveries by their keyed id, with what was made of them.
+
+    No hash of a file is among it: whoever guesses what a file holds could make sure with that.
+    """
     return read_dicts(
         connection,
         """
         select
-            sha256,
+            keyed_id as delivery_id,
             status,
             reading,
             lines,
@@ -67,7 +70,7 @@ def deliveries(connection: duckdb.DuckDBPyConnection) -> list[dict]:
             blank_lines,
             expired
         from raw.deliveries
-        order by sha256
+        order by keyed_id
         """,
     )
 

@@ -44,7 +44,7 @@ class Model:
 class Delivery:
     """A delivered file in a release, and the times in UTC of its first and its last event."""
 
-    sha256: str
+    delivery_id: str
     status: str
     events: int
     first_occurred_at: datetime | None

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from publish.contents import literal, read_dicts
+from publish.contents import literal, quoted, read_dicts
 from publish.datapackage import README, describe_package, write_readme
 from publish.disclosure.cells import Cell
+from publish.formulas import as_text, as_text_in_sql
 from publish.public import (
     CODES,
     DATA_GAPS,
@@ -81,7 +82,11 @@ def _write_revisions(
         order by figure, period, breakdown, category, decided_on, rowid
         """
     ).fetchall()
-    shown = (line for line in revisions if (cell := Cell(*line[:4])) in rows and rows[cell].value)
+    shown = (
+        [as_text(cell or "") for cell in line]
+        for line in revisions
+        if (cell := Cell(*line[:4])) in rows and rows[cell].value
+    )
     header = ("figure", "period", "breakdown", "category", "reason", "decided_on")
     write_csv(path, header, shown)
 
@@ -101,6 +106,12 @@ def about(settings: Mapping[str, object], content: Content) -> About:
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    described = connection.execute(f"describe {query}").fetchall()
+    columns = ", ".join(
+        f"{as_text_in_sql(quoted(name)) if kind == 'VARCHAR' else quoted(name)} as {quoted(name)}"
+        for name, kind, *_ in described
+    )
     connection.execute(
-        f"copy ({query}) to {literal(path)} (format csv, header, delimiter ',', nullstr '')"
+        f"copy (select {columns} from ({query}))"
+        f" to {literal(path)} (format csv, header, delimiter ',', nullstr '')"
     )

@@ -19,6 +19,7 @@ from pathlib import Path
 from ingest.definitions import FIXED_CATEGORIES
 from ingest.problem import Problem
 from publish.disclosure.cells import Cell
+from publish.formulas import as_meant
 
 FIGURES = "figures.csv"
 DEFINITIONS = "figure_definitions.csv"
@@ -188,7 +189,8 @@ def months_of_year(year: str) -> list[str]:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        rows = csv.DictReader(file)
+        return [{name: as_meant(cell) for name, cell in row.items()} for row in rows]
 
 
 def cell_of(row: Mapping[str, str]) -> Cell:

@@ -22,6 +22,7 @@ import duckdb
 
 from ingest.problem import Problem
 from publish.disclosure.cells import Cell, Publication
+from publish.formulas import as_text
 from publish.place import UNFINISHED
 from publish.verify import MANIFEST, sha256
 
@@ -270,7 +271,8 @@ def write_publications(publications: Publications, path: Path) -> None:
 
 def write_public_figures(rows: Iterable[Row], path: Path) -> None:
     """Write public/figures.csv: what a reader gets of each row."""
-    write_csv(path, PUBLIC_COLUMNS, (row[: len(PUBLIC_COLUMNS)] for row in rows))
+    lines = (map(as_text, row[: len(PUBLIC_COLUMNS)]) for row in rows)
+    write_csv(path, PUBLIC_COLUMNS, lines)
 
 
 def write_csv(path: Path, header: Iterable[str], lines: Iterable[Iterable[str]]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from expectations.outcome import Outcome
-from ingest.problem import Problem, is_full
+from ingest.problem import Problem, is_damaged, is_full
 from ingest.workspace import Workspace
 from publish.contents import describe, open_warehouse, published_tables
 from publish.identity import input_id
@@ -153,6 +153,8 @@ def _explaining(published: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.Error) as error:
+        if is_damaged(str(error)):
+            raise  # the warehouse, whose own words are better
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror
         elif isinstance(error, duckdb.IOException) or is_full(str(error)):

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from expectations.outcome import Outcome
+from publish.coarseness import Coarseness
 from publish.contents import (
     describe,
     literal,
@@ -164,8 +165,12 @@ def write_figures(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, dict]:
-    """Write all tables in a fixed order of rows, with their comments, as one transaction."""
+    """Write all tables in a fixed order of rows, with their comments, as one transaction.
+
+    They are as exact as the helpline's settings say (`publish.coarseness`).
+    """
     tables = published_tables(connection)
+    coarseness = Coarseness.read(connection)
     comments = _comments(connection)
     connection.execute(f"attach {literal(path)} as release")
     connection.begin()
@@ -173,8 +178,15 @@ def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[s
         schema = f"release.{quoted(table.published_as)}"
         target = f"{schema}.{quoted(table.name)}"
         connection.execute(f"create schema if not exists {schema}")
-        connection.execute(f"create table {target} as select * from {table.source} order by all")
-        for column, comment in comments.get((table.schema, table.name), []):
+        columns = coarseness.columns(table)
+        selected = ", ".join(f"{sql} as {quoted(name)}" for name, sql in columns.items())
+        connection.execute(
+            f"create table {target} as select {selected} from {table.source} order by all"
+        )
+        for column, text in comments.get((table.schema, table.name), []):
+            if column and column not in columns:
+                continue
+            comment = text + coarseness.note(table, column) if column else text
             commented = f"column {target}.{quoted(column)}" if column else f"table {target}"
             connection.execute(f"comment on {commented} is {literal(comment)}")
     connection.commit()
@@ -254,7 +266,7 @@ def _standing(connection: duckdb.DuckDBPyConnection) -> dict:
 def _run(connection: duckdb.DuckDBPyConnection, database: Path, started_at: datetime) -> dict:
     names = connection.execute(
         """
-        select deliveries.sha256, list(delivery_files.file order by delivery_files.file)
+        select deliveries.keyed_id, list(delivery_files.file order by delivery_files.file)
         from raw.delivery_files
         inner join raw.deliveries using (delivery_id)
         group by all

@@ -54,14 +54,14 @@ class Warehouse:
         events = len(types)
         columns = (
             "delivery_id, file, bytes, lines, events, rejects, blank_lines, status, status_reason,"
-            " reading, loaded_at, sha256"
+            " reading, loaded_at, sha256, keyed_id"
         )
         row = (
             delivery, file, "1", str(events + rejects), str(events), str(rejects), "0", status,
-            "why", "r", "2022-03-01 02:00:00", delivery,
+            "why", "r", "2022-03-01 02:00:00", f"sha of {delivery}", delivery,
         )  # fmt: skip
         with open_warehouse(self.path) as connection:
-            fill(connection, f"warehouse.raw.deliveries ({columns})", [row], 12)
+            fill(connection, f"warehouse.raw.deliveries ({columns})", [row], 13)
             for number, event_type in enumerate(types, 1):
                 run(
                     connection,

@@ -187,3 +187,38 @@ def test_when_it_is_stopped_nothing_of_it_is_left(up):
     while any(is_running(pid) for pid in below) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert [pid for pid in below if is_running(pid)] == []
+
+
+# The last one: whoever asks for a token after it has to wait.
+def test_the_ui_answers_to_its_own_name_only_without_docs_and_guesses_have_to_wait(up):
+    assert status_of(up, "/") == 200
+    assert status_of(up, "/", Host="attacker.example") == 421
+    assert status_of(up, "/auth/login/", Host=f"attacker.example:{up.port}") == 421
+    for page in ("/docs", "/redoc"):
+        assert b"swagger" not in body_of(up, page).lower()
+        assert b"redoc" not in body_of(up, page).lower()
+    wrong = b'{"username": "admin", "password": "guessed"}'
+    guesses = [status_of(up, "/auth/token", wrong) for _ in range(7)]
+    assert guesses == [401] * 5 + [429] * 2
+
+
+def request_for(up, path: str, body: bytes | None = None, **headers: str):
+    address = f"http://127.0.0.1:{up.port}{path}"
+    headers = {"Content-Type": "application/json"} | headers
+    return urllib.request.Request(address, data=body, headers=headers)
+
+
+def status_of(up, path: str, body: bytes | None = None, **headers: str) -> int:
+    try:
+        with urllib.request.urlopen(request_for(up, path, body, **headers), timeout=30) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+
+
+def body_of(up, path: str) -> bytes:
+    try:
+        with urllib.request.urlopen(request_for(up, path), timeout=30) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.read()

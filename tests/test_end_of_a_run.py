@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from ingest.__main__ import main as ingest_command
 from ingest.workspace import Workspace
 from operations.health import examine
 from publish.explain import explain
 from tests import events
+from tests.hashes import find_hashes, hashes_in, hashes_of
 
 ROOT = Path(__file__).parent.parent
 FIRST_DAY, DAYS = date(2022, 1, 1), 73
@@ -43,7 +47,7 @@ def day_of(day: date, *, is_broken: bool) -> list[dict]:
     for number in range(3):
         session = f"{day}-{number}"
         told += [
-            events.click(f"v{number}", f"{day} 19:0{number}"),
+            events.click(f"v{number}", f"{day} 19:0{number}:07.5"),
             events.request(session, f"v{number}", f"{day} 19:1{number}"),
             events.answer(session, "r1", f"{day} 19:2{number}"),
             events.end(session, f"{day} 19:4{number}"),
@@ -122,11 +126,59 @@ def test_the_explanation_and_the_site_tell_it_too(lacking, helpline):
     told = " ".join(explain(latest, "conversations", "2022-02").split())
     assert "status P, provisional" in told
     assert "lost lines chat 2022-02: more is lost than is tolerated 84 of 252 lines" in told
-    assert "2022-02-01.ndjson sha256" in told
+    assert "2022-02-01.ndjson delivery" in told
     assert "damaged file chat 2022-02" in told
     page = (latest / "site/quality/index.html").read_text(encoding="utf-8")
     assert "er zijn meer regels verloren dan geduld wordt" in page
     assert ">84<" not in page
+
+
+def test_no_hash_of_a_delivered_file_leaves_the_warehouse(lacking, helpline):
+    hashes = hashes_of(helpline / "logs")
+    warehouse = helpline / "data/warehouse.duckdb"
+    assert find_hashes(hashes, warehouse)  # the search can find them
+    elsewhere = [path for path in (helpline / "data").rglob("*") if path.is_file()]
+    elsewhere = [path for path in elsewhere if path.name != warehouse.name]
+    assert {"manifest.json", "run.json", "analytics.duckdb"} <= {path.name for path in elsewhere}
+    assert not [path for path in elsewhere if find_hashes(hashes, path)]
+    assert not hashes_in(hashes, lacking.encode())
+
+
+def test_times_are_to_the_minute_and_ages_are_bands_for_analysts(lacking, helpline):
+    with duckdb.connect(str(helpline / "data/warehouse.duckdb"), read_only=True) as warehouse:
+        assert seconds_in(warehouse) >= {"raw.events.occurred_at", "marts.attempts.started_at"}
+    release = helpline / "data/published/latest/internal/analytics.duckdb"
+    with duckdb.connect(str(release), read_only=True) as analytics:
+        assert seconds_in(analytics) == set()
+        columns = {name for (name,) in analytics.execute(
+            "select column_name from duckdb_columns() where table_name = 'conversations'"
+        ).fetchall()}  # fmt: skip
+    assert "age_band" in columns
+    assert "age" not in columns
+
+
+def seconds_in(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Name the columns of a database in which a time is not a whole minute."""
+    columns = connection.execute(
+        "select schema_name, table_name, column_name from duckdb_columns()"
+        " where data_type like 'TIMESTAMP%' and not internal"
+    ).fetchall()
+    return {
+        f"{schema}.{table}.{column}"
+        for schema, table, column in columns
+        if connection.execute(
+            f'select count(*) from "{schema}"."{table}"'
+            f" where date_trunc('minute', \"{column}\") <> \"{column}\""
+        ).fetchone() != (0,)
+    }  # fmt: skip
+
+
+def test_what_people_see_names_a_delivery(lacking, helpline):
+    data = ["--data", str(helpline / "data")]
+    [seen] = set(re.findall(r"ingest rejects (\w+) ", last_part(lacking)))
+    told = explain(helpline / "data/published/latest", "conversations", "2022-02", "", "", True)
+    assert f"delivery {seen}" in " ".join(told.split())
+    assert ingest_command(["rejects", seen, *data]) == 0
 
 
 def test_it_is_one_line_once_all_is_mended(lacking, helpline):

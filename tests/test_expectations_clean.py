@@ -372,7 +372,8 @@ SETTINGS = f"""
 insert into raw.warehouse (key_fingerprint, schema_version)
     values ('0011223344556677', {SCHEMA_VERSION});
 insert into raw.settings values
-    ('Testlijn', 'nl', 'Europe/Brussels', date '2021-12-01', 30, 10, 5, null, 2, 14);
+    ('Testlijn', 'nl', 'Europe/Brussels', date '2021-12-01', 30, 10, 5, null, 2, 14,
+        false, false);
 insert into raw.opening_hours values
     (date '2021-01-01', null, 1, '19:00', '22:00', 2),
     (date '2021-01-01', null, 2, '22:00', '24:00', 1);
@@ -389,7 +390,8 @@ insert into raw.exclusions by name
     select unnest(['staff tests', 'a bot']) as exclusion, 'page' as field, '/test' as value,
         'tests of our own' as reason, 'An' as author, 54 as expected_events;
 insert into raw.deliveries by name
-    select *, delivery_id as sha256, 'r1' as reading, timestamp '2022-03-02 03:30:00' as loaded_at
+    select *, delivery_id as sha256, left(delivery_id, 16) as keyed_id, 'r1' as reading,
+        timestamp '2022-03-02 03:30:00' as loaded_at
     from (values
         (repeat('a1', 32), 'chat/2022-03-01.ndjson.gz', 4000, 41, 40, 1, 0, 'loaded', null),
         (repeat('b2', 32), 'button/2022-03-01.ndjson', 900, 11, 10, 0, 1, 'accepted', 'looked at')
@@ -415,7 +417,8 @@ create table marts.log_months (
     obs_status varchar, because varchar
 );
 create table marts.deliveries as
-    select delivery_id, status, lines, events, rejects, blank_lines from raw.deliveries;
+    select keyed_id as delivery_id, status, lines, events, rejects, blank_lines
+    from raw.deliveries;
 create table marts.attempts as
     with monthly as (
         select period as month, unnest(range(coalesce(value, 0)::bigint)) as number

@@ -45,7 +45,8 @@ def deliver(
     set_aside = sum(reasons.values())
     return f"""
         insert into raw.deliveries by name select
-            '{name}' as delivery_id, 'sha of {name}' as sha256, '{name}.ndjson' as file,
+            '{name}' as delivery_id, 'sha of {name}' as sha256, '{name}' as keyed_id,
+            '{name}.ndjson' as file,
             1 as bytes, {events + set_aside + blank} as lines, {events} as events,
             {set_aside} as rejects, {blank} as blank_lines, '{status}' as status, 'r1' as reading,
             timestamp '2022-03-02 03:30:00' as loaded_at;
@@ -208,23 +209,23 @@ def test_what_is_not_fit_is_quarantined_and_the_others_go_through(workspace, cap
     assert after == before | {
         "unreadable": (
             "quarantined",
-            f"none of its 12 lines could be read: not_json 12; {remedy.format('sha of unrea')}",
+            f"none of its 12 lines could be read: not_json 12; {remedy.format('unreadable')}",
         ),
         "half lost": (
             "quarantined",
             "13 of its 25 lines (52.00 %) are lost: not_json 13; more than half of 20 or more "
-            f"lines is too many; {remedy.format('sha of half ')}",
+            f"lines is too many; {remedy.format('half lost')}",
         ),
         "messy": (
             "quarantined",
             "101 of its 2000 lines (5.05 %) are lost: not_json 101; "
-            f"more than 5 % and more than 100 is too many; {remedy.format('sha of messy')}",
+            f"more than 5 % and more than 100 is too many; {remedy.format('messy')}",
         ),
         "fine": ("loaded", None),
     }
     # People know a delivery by what it holds now, not by what it held when it came first.
-    assert "Quarantined messy.ndjson (sha of messy): 101 of its" in caplog.text
-    assert "python -m ingest accept|withdraw sha of messy --reason" in caplog.text
+    assert "Quarantined messy.ndjson (messy): 101 of its" in caplog.text
+    assert "python -m ingest accept|withdraw messy --reason" in caplog.text
 
 
 def test_every_quarantined_delivery_is_named_every_night(workspace, caplog):
@@ -237,8 +238,8 @@ def test_every_quarantined_delivery_is_named_every_night(workspace, caplog):
         assert judge(workspace).finding("something_is_readable").broken == more
 
     assert f"{more} quarantined." in caplog.text
-    assert "Quarantined q00.ndjson (sha of q00): none of its 10 lines" in caplog.text
-    assert "python -m ingest accept|withdraw sha of q09 --reason" in caplog.text
+    assert "Quarantined q00.ndjson (q00): none of its 10 lines" in caplog.text
+    assert "python -m ingest accept|withdraw q09 --reason" in caplog.text
     assert "q10" not in caplog.text
     assert "2 more that are quarantined" in caplog.text
 
@@ -354,7 +355,7 @@ def test_an_exclusion_that_takes_out_far_too_much_is_told_with_its_remedy(worksp
         "events where 50 were expected; mend exclusions.csv and it goes through the next night, or "
         "accept it as it is"
     )
-    assert f"Quarantined deluge.ndjson (sha of delug): {reason}." in caplog.text
+    assert f"Quarantined deluge.ndjson (deluge): {reason}." in caplog.text
 
 
 def test_what_an_exclusion_takes_out_is_added_up_over_deliveries_as_they_came(workspace):
@@ -438,7 +439,7 @@ def test_a_mended_exclusion_lets_its_deliveries_through_the_next_night(mended, w
 def test_what_a_person_decided_of_an_exclusion_stands(status, still_counts, workspace):
     change(workspace, FLOOD + deliver("next", 1) + take("next", 1, first=999, page="/bot"))
     judge(workspace)
-    set_status(workspace.warehouse, "sha of deluge", status, "seen")
+    set_status(workspace.warehouse, "delugee", status, "seen")
 
     for _ in range(2):
         judge(workspace)

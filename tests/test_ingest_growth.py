@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import hmac
 import importlib
 import json
 import tempfile
@@ -22,6 +23,7 @@ from ingest.__main__ import main
 from ingest.deliveries import list_deliveries, quarantine, set_status
 from ingest.warehouse import open_warehouse
 from publish.identity import deliveries, input_id
+from tests.conftest import KEY
 from tests.events import click, compressed, covered, end, helpline, pack, register, request
 
 PULL = importlib.import_module("ingest.pull")  # `ingest.pull` is its function
@@ -161,7 +163,7 @@ def test_what_a_person_decided_stays_and_a_quarantine_is_lifted(workspace):
     for name in ("accepted", "loaded", "quarantined", "withdrawn"):
         put(workspace, name, pack([click(name, NOON, id=name)]))
     pull(workspace)
-    ids = {one.file: one.delivery_id for one in list_deliveries(workspace.warehouse)[0]}
+    ids = {one.file: one.keyed_id for one in list_deliveries(workspace.warehouse)[0]}
     with open_warehouse(workspace.warehouse) as connection:
         quarantine(connection, {ids["quarantined"]: "odd"})
     for name in ("accepted", "withdrawn"):
@@ -186,14 +188,18 @@ def test_people_name_a_delivery_by_what_it_holds_now(workspace, capsys):
     put(workspace, "a.ndjson", content)
     pull(workspace)
     digest = hashlib.sha256(content).hexdigest()
+    keyed = hmac.new(KEY.encode(), f"delivery:{digest}".encode(), hashlib.sha256).hexdigest()[:16]
     data = ["--data", str(workspace.data)]
     main(["deliveries", *data])
-    assert digest[:12] in capsys.readouterr().out
-    assert main(["rejects", digest[:9], *data]) == 0
-    assert main(["withdraw", digest[:9], "--reason", "of a test", *data]) == 0
-    assert "1 of 3 lines set aside" in capsys.readouterr().out
+    assert keyed in capsys.readouterr().out
+    assert main(["rejects", keyed[:9], *data]) == 0
+    assert main(["accept", digest[:9], "--reason", "who has the file", *data]) == 0
+    assert main(["withdraw", keyed, "--reason", "of a test", *data]) == 0
+    said = capsys.readouterr().out
+    assert "1 of 3 lines set aside" in said
+    assert digest[:8] not in said
     with duckdb.connect(str(workspace.warehouse), read_only=True) as connection:
-        assert [one["sha256"] for one in deliveries(connection)] == [digest]
+        assert [one["delivery_id"] for one in deliveries(connection)] == [keyed]
 
 
 def test_what_comes_in_pieces_is_the_same_input_as_what_comes_at_once(workspace, tmp_path):
@@ -396,8 +402,8 @@ def test_any_way_of_growing_ends_as_one_pull_of_the_last_files(key, texts, night
             assert rows(nightly, sql) == rows(at_once, sql)
         # The same text may have come compressed in between: by its bytes it is another one then.
         ledger = (
-            "select * exclude (delivery_id, loaded_at, file, sha256, bytes) from raw.deliveries"
-            " order by text_sha256"
+            "select * exclude (delivery_id, loaded_at, file, sha256, keyed_id, bytes)"
+            " from raw.deliveries order by text_sha256"
         )
         assert query(nightly, ledger) == query(at_once, ledger)
 

@@ -99,7 +99,7 @@ def test_models_and_ingest_lose_for_the_same_reasons(reason: str, models: Models
             create schema warehouse.raw;
             create schema warehouse.staging;
             create table warehouse.raw.deliveries as
-            select 'd' as delivery_id, 'd' as sha256, 'loaded' as status;
+            select 'd' as delivery_id, 'd' as keyed_id, 'loaded' as status;
             create table warehouse.raw.rejects as
             select
                 'd' as delivery_id, $1 as reason, uuid() as event_id, uuid() as line_id,

@@ -80,11 +80,14 @@ def failed(workspace: Workspace, reason: str = "", run: str = "r", task: str = "
 def deliver(workspace: Workspace, sha256: str, file: str, status: str) -> None:
     columns = (
         "delivery_id, file, bytes, lines, events, rejects, blank_lines, status, status_reason,"
-        " reading, loaded_at, sha256"
+        " reading, loaded_at, sha256, keyed_id"
     )
-    row = (sha256, file, "1", "0", "0", "0", "0", status, "why", "r", "2026-03-20 02:00:00", sha256)
+    row = (
+        sha256, file, "1", "0", "0", "0", "0", status, "why", "r", "2026-03-20 02:00:00", sha256,
+        f"id of {sha256}",
+    )  # fmt: skip
     with open_warehouse(workspace.warehouse) as connection:
-        fill(connection, f"warehouse.raw.deliveries ({columns})", [row], 12)
+        fill(connection, f"warehouse.raw.deliveries ({columns})", [row], 13)
 
 
 def damage(workspace: Workspace, *files: str) -> None:
@@ -441,5 +444,6 @@ def test_what_could_not_be_looked_at_is_not_said_to_be_well(workspace):
 def test_a_warehouse_that_cannot_be_read_is_said_so(workspace):
     workspace.warehouse.write_bytes(b"no database")
     report = examine(workspace, NOW)
-    assert [one.kind for one in report.findings if one.kind != "backup"] == ["warehouse"]
+    assert [one.kind for one in report.findings if one.kind != "backup"] == ["damaged_state"]
+    assert not report.is_well
     assert report.not_looked_at == OF_THE_WAREHOUSE

@@ -268,7 +268,7 @@ def test_what_the_logs_lack_is_told_with_lines_deliveries_and_remedy(release):
     assert told.startswith("lost lines chat 2022-03: more is lost than is tolerated 140 of 420 lin")
     assert "138 of helpline.session.answered, bad_time, since 2022-03-02" in told
     assert "2 of helpline.session.ended, id_used_twice, since 2022-03-09" in told
-    assert "1.ndjson, again-1.ndjson sha256 a 138 lines" in told
+    assert "1.ndjson, again-1.ndjson delivery a 138 lines" in told
     assert "`python -m ingest rejects a` shows which lines." in told
     assert "chat,2022-03-01,2022-03-31,140,WHY,WHO,WHEN" in told
     assert "damaged file chat 2022-03: a file that may be about these days" in told
@@ -342,7 +342,7 @@ def _utc(local: str) -> datetime:
 
 
 def listed(text: str) -> list[str]:
-    return re.findall(r"sha256 (\S+)", text)
+    return re.findall(r"delivery (\S+)\s+(?:loaded|accepted|quarantined|withdrawn),", text)
 
 
 DELIVERIES = (
@@ -391,8 +391,8 @@ def test_a_delivery_goes_by_all_its_names_and_its_hash(release):
         ("c", "2022-03-03", "2022-03-03", ["chat"], "loaded"),
     )
     told = section(explain(release, "new_callers", "2022-03"), "The deliveries it rests on")
-    assert "1.ndjson, again-1.ndjson sha256 a loaded, 5 events" in told
-    assert "file name unknown sha256 c loaded, 5 events" in told
+    assert "1.ndjson, again-1.ndjson delivery a loaded, 5 events" in told
+    assert "file name unknown delivery c loaded, 5 events" in told
 
 
 def test_of_many_deliveries_the_first_and_last_are_listed_unless_all_are_asked_for(release):
@@ -445,7 +445,7 @@ def test_a_delivery_with_an_event_in_the_period_is_among_them(local, kind, figur
             [occurred_at, occurred_at],
         )
         found = read_deliveries(connection, windows, ["chat"], "Europe/Brussels")
-    assert [delivery.sha256 for delivery in found] == ["it"]
+    assert [delivery.delivery_id for delivery in found] == ["it"]
 
 
 # --- what became of it

@@ -169,7 +169,7 @@ def test_the_manifest_says_what_went_in(workspace):
     assert (manifest["helpline"], manifest["key_fingerprint"]) == ("Testlijn", "0011223344556677")
     assert manifest["rejects"] == {"bad_time": 1}
     assert manifest["deliveries"][1] == {
-        "sha256": "b2" * 32,
+        "delivery_id": "b2" * 8,
         "status": "accepted",
         "reading": "r1",
         "lines": 11,
@@ -300,6 +300,44 @@ def test_other_code_is_another_release_and_left_behind_files_are_not(tmp_path, m
     assert identity.code_hash(tmp_path) != before
 
 
+# --- how exact it is
+
+RECOGNISABLE = """
+create table marts.recognisable as
+    select
+        'f4b4d6b2-8f3c-5d84-9b8a-0d5f2c1e7a90'::uuid as session_id, '12-14' as age_band,
+        13::smallint as age, 49.4999 as wait_seconds, 12.3456::double as conversation_minutes,
+        date '2022-03-01' as answered_on,
+        timestamp '2022-03-01 18:59:59.999999' as first_answered_at;
+comment on column marts.recognisable.first_answered_at is 'First answer, in UTC.';
+"""
+
+
+@pytest.mark.parametrize("exact_times", [False, True])
+@pytest.mark.parametrize("exact_ages", [False, True])
+def test_analysts_get_what_the_settings_say_they_need(workspace, exact_times, exact_ages):
+    change(
+        workspace,
+        RECOGNISABLE
+        + f"update raw.settings set exact_times = {exact_times}, exact_ages = {exact_ages}",
+    )
+    database = publish(workspace).folder / "internal" / "analytics.duckdb"
+    with duckdb.connect(str(database), read_only=True) as connection:
+        [row] = connection.execute("select * exclude (session_id) from marts.recognisable")\
+            .df().to_dict("records")  # fmt: skip
+        [(comment,)] = connection.execute(
+            "select comment from duckdb_columns()"
+            " where (table_name, column_name) = ('recognisable', 'first_answered_at')"
+        ).fetchall()
+    at = "2022-03-01 18:59:59.999999" if exact_times else "2022-03-01 18:59:00"
+    assert str(row.pop("first_answered_at")) == at
+    assert str(row.pop("answered_on"))[:10] == "2022-03-01"
+    durations = (49.4999, 12.3456) if exact_times else (49, 12.3)
+    assert (float(row.pop("wait_seconds")), row.pop("conversation_minutes")) == durations
+    assert row == {"age_band": "12-14"} | ({"age": 13} if exact_ages else {})
+    assert comment == "First answer, in UTC." + " To the minute." * (not exact_times)
+
+
 # --- damage
 
 
@@ -321,7 +359,21 @@ def _truncate_the_database(folder: Path) -> None:
     os.truncate(folder / "internal" / "analytics.duckdb", 5000)
 
 
+def _link_to_a_copy(folder: Path) -> None:
+    path = folder / "public" / "figures.csv"
+    copy = folder.parent.parent / "a copy.csv"
+    path.rename(copy)
+    path.symlink_to(copy)
+
+
+def _put_a_pipe(folder: Path) -> None:
+    (folder / "internal" / "figures.csv").unlink()
+    os.mkfifo(folder / "internal" / "figures.csv")
+
+
 DAMAGES = {
+    "public/figures.csv is a link": _link_to_a_copy,
+    "internal/figures.csv is neither file nor folder": _put_a_pipe,
     "internal/figures.csv has changed": _flip_a_bit,
     "the table marts.attempts of internal/analytics.duckdb has changed": _change_a_table,
     "internal/analytics.duckdb cannot be read": _truncate_the_database,
@@ -331,6 +383,24 @@ DAMAGES = {
     "manifest.json cannot be read": lambda at: (at / "manifest.json").write_text("{"),
     "notes.txt does not belong to it": lambda at: (at / "notes.txt").write_text("mine"),
 }
+
+
+def test_a_folder_that_is_a_link_or_closed_is_seen(workspace, tmp_path):
+    made = publish(workspace).folder
+    (made / "site").rename(tmp_path / "site")
+    (made / "site").symlink_to(tmp_path / "site")
+    assert "site is a link" in verify(made)
+    (made / "site").unlink()
+    (tmp_path / "site").rename(made / "site")
+    assert verify(made) == []
+    if os.geteuid() == 0:
+        return  # to whom nothing is closed
+    (made / "site").chmod(0)
+    (made / "internal" / "figures.csv").chmod(0)
+    told = "; ".join(verify(made))
+    (made / "site").chmod(0o755)
+    assert "the folder site cannot be read" in told
+    assert "internal/figures.csv cannot be read" in told
 
 
 @pytest.mark.parametrize("wrong", DAMAGES)

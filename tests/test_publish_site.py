@@ -243,8 +243,8 @@ def test_counts_are_told_roughly(count, nearest, told):
 ONE_NIGHT = """
 insert into raw.deliveries by name
 select
-    repeat('e', 64) as delivery_id, delivery_id as sha256, 'chat-of-one-night.ndjson' as file,
-    900 as bytes,
+    repeat('e', 64) as delivery_id, delivery_id as sha256, repeat('d', 16) as keyed_id,
+    'chat-of-one-night.ndjson' as file, 900 as bytes,
     {lines} as lines, {lines} - {rejects} as events, {rejects} as rejects, 0 as blank_lines,
     'loaded' as status, 'x' as reading, timestamp '2023-03-20' as loaded_at;
 insert into raw.rejects by name

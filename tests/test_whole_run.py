@@ -211,8 +211,10 @@ def test_the_manifest_leads_back_to_every_delivered_file(three_years):
     latest = data / "published" / "latest"
     manifest = json.loads((latest / "manifest.json").read_text())
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as warehouse:
-        ledger = warehouse.execute("select delivery_id from raw.deliveries order by 1").fetchall()
-    assert [delivery["sha256"] for delivery in manifest["deliveries"]] == [row[0] for row in ledger]
+        ledger = warehouse.execute("select keyed_id from raw.deliveries order by 1").fetchall()
+    assert [delivery["delivery_id"] for delivery in manifest["deliveries"]] == [
+        row[0] for row in ledger
+    ]
     assert len(ledger) == 2250
 
 

@@ -26,10 +26,10 @@ MARTS = (
         "=",
         """
         with compared as (
-            select deliveries.delivery_id is not distinct from ledger.delivery_id as is_same
+            select deliveries.delivery_id is not distinct from ledger.keyed_id as is_same
             from raw.deliveries as ledger
             full join marts.deliveries
-                on deliveries.delivery_id = ledger.sha256
+                on deliveries.delivery_id = ledger.keyed_id
                 and deliveries.status = ledger.status
                 and deliveries.events = ledger.events
         )

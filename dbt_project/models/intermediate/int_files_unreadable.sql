@@ -58,7 +58,7 @@ united as (
         min(delivery_files.starts_on) as starts_on,
         max(delivery_files.ends_on) as ends_on
     from undated
-    inner join deliveries on undated.delivery_id = deliveries.sha256
+    inner join deliveries on undated.delivery_id = deliveries.keyed_id
     left join delivery_files on deliveries.delivery_id = delivery_files.delivery_id
     group by all
 

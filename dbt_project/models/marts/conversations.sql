@@ -65,6 +65,7 @@ described as (
         if(located.is_scheduled, coalesce(located.scheduled_by, 'unknown'), null) as scheduled_by,
         located.referred_by,
         located.gender,
+        located.age_band,
         located.topic,
         located.topics,
         located.month,

@@ -78,7 +78,7 @@ profiled as (
 described as (
 
     select
-        ledger.sha256 as delivery_id,
+        ledger.keyed_id as delivery_id,
         ledger.status,
         profiled.logs,
         ledger.lines,
@@ -94,7 +94,7 @@ described as (
         profiled.first_occurred_at,
         profiled.last_occurred_at
     from ledger
-    left join profiled on ledger.sha256 = profiled.delivery_id
+    left join profiled on ledger.keyed_id = profiled.delivery_id
 
 )
 

@@ -29,7 +29,7 @@ used as (
         events.visitor_id,
         events.client_id,
         events.responder_id,
-        deliveries.sha256 as delivery_id,
+        deliveries.keyed_id as delivery_id,
         events.event_type,
         events.channel,
         events.button,

@@ -26,9 +26,9 @@ lost as (
     select
         rejects.event_id,
         coalesce(
-            cast(rejects.line_id as varchar), deliveries.sha256 || ' ' || rejects.line_number
+            cast(rejects.line_id as varchar), deliveries.keyed_id || ' ' || rejects.line_number
         ) as line_id,
-        deliveries.sha256 as delivery_id,
+        deliveries.keyed_id as delivery_id,
         rejects.event_type,
         rejects.log,
         rejects.reason,

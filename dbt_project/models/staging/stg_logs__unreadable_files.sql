@@ -43,7 +43,7 @@ quarantined as (
 
     select
         deliveries.delivery_id,
-        deliveries.sha256,
+        deliveries.keyed_id,
         deliveries.file,
         min(delivery_files.starts_on) as starts_on,
         max(delivery_files.ends_on) as ends_on
@@ -97,7 +97,7 @@ without_log as (
 united as (
 
     select
-        quarantined.sha256 as delivery_id,
+        quarantined.keyed_id as delivery_id,
         quarantined.file,
         logs.log,
         quarantined.starts_on,
