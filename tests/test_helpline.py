@@ -561,7 +561,7 @@ def test_the_tables_arrive_in_the_warehouse(tmp_path, key):
         assert table("settings") == [
             (
                 *("Helpline of the tests", "nl", "Europe/Brussels", "2020-01-01", "30", "10", "5"),
-                *(None, "2.00", "14"),
+                *(None, "2.00", "14", "false", "false"),
             )
         ]
         assert table("opening_hours") == [
@@ -570,7 +570,7 @@ def test_the_tables_arrive_in_the_warehouse(tmp_path, key):
         ]
         assert table("closures") == [("2020-12-25", "Christmas")]
         assert table("extra_openings") == [("2020-12-26", "10:00:00", "12:00:00", "3", None)]
-        assert table("codes") == [("gender", "girl", "Meisje", "Girl", "1")]
+        assert table("codes") == [("gender", "girl", "Meisje", "Girl", "1", None, None)]
         assert table("data_gaps") == [("button", "2022-07-01", "2022-08-31", "to be cleaned")]
         assert table("campaigns") == [("tv", "TV", "2022-01-01", None, "tv")]
         visitor = str(uuid.UUID(int=7))
