@@ -216,8 +216,8 @@ def _count_sessions(
     cells |= _by_time(Counter((one.weekday, one.hour) for one in chats), "conversations", period)
     for breakdown, codes in (
         ("gender", GENDERS),
-        ("age_band", AGES),
-        ("topic", [f"topic {number}" for number in range(size.topics)]),
+        ("age_band", [*AGES, "unknown"]),
+        ("topic", [*(f"topic {number}" for number in range(size.topics)), "unknown"]),
     ):
         counted = Counter(getattr(one, breakdown) for one in persons.values())
         cells |= {Cell("callers", period, breakdown, code): counted[code] for code in codes}
@@ -257,8 +257,8 @@ class Helpline:
         self._connection.execute("use warehouse; create schema figures")
         self._connection.execute(TABLES.format(seed=SEED))
         self._connection.execute(
-            "insert into raw.settings values"
-            " ('A', 'nl', 'Europe/Brussels', date '2021-01-01', 30, 10, ?, null, 2, 14)",
+            "insert into raw.settings values ('A', 'nl', 'Europe/Brussels', date '2021-01-01',"
+            " 30, 10, ?, null, 2, 14, false, false)",
             [threshold],
         )
         self.definitions = read_definitions(self._connection)
