@@ -178,18 +178,7 @@ def test_a_port_that_is_taken_is_named(up, tmp_path):
     assert f"Port {up.port}" in done.stderr
 
 
-def test_when_it_is_stopped_nothing_of_it_is_left(up):
-    below = processes_below(up.process.pid)
-    assert len(below) >= 3
-    up.process.send_signal(signal.SIGTERM)
-    assert up.process.wait(timeout=60) == 128 + signal.SIGTERM
-    deadline = time.monotonic() + 5
-    while any(is_running(pid) for pid in below) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert [pid for pid in below if is_running(pid)] == []
-
-
-# The last one: whoever asks for a token after it has to wait.
+# The last one while it is up: whoever asks for a token after it has to wait.
 def test_the_ui_answers_to_its_own_name_only_without_docs_and_guesses_have_to_wait(up):
     assert status_of(up, "/") == 200
     assert status_of(up, "/", Host="attacker.example") == 421
@@ -200,6 +189,17 @@ def test_the_ui_answers_to_its_own_name_only_without_docs_and_guesses_have_to_wa
     wrong = b'{"username": "admin", "password": "guessed"}'
     guesses = [status_of(up, "/auth/token", wrong) for _ in range(7)]
     assert guesses == [401] * 5 + [429] * 2
+
+
+def test_when_it_is_stopped_nothing_of_it_is_left(up):
+    below = processes_below(up.process.pid)
+    assert len(below) >= 3
+    up.process.send_signal(signal.SIGTERM)
+    assert up.process.wait(timeout=60) == 128 + signal.SIGTERM
+    deadline = time.monotonic() + 5
+    while any(is_running(pid) for pid in below) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [pid for pid in below if is_running(pid)] == []
 
 
 def request_for(up, path: str, body: bytes | None = None, **headers: str):

@@ -439,7 +439,7 @@ def test_a_mended_exclusion_lets_its_deliveries_through_the_next_night(mended, w
 def test_what_a_person_decided_of_an_exclusion_stands(status, still_counts, workspace):
     change(workspace, FLOOD + deliver("next", 1) + take("next", 1, first=999, page="/bot"))
     judge(workspace)
-    set_status(workspace.warehouse, "delugee", status, "seen")
+    set_status(workspace.warehouse, "deluge", status, "seen")
 
     for _ in range(2):
         judge(workspace)

@@ -26,7 +26,8 @@ PLANTED = """
 update raw.codes set label_nl = '=1+1', label_en = '+cmd';
 update raw.data_gaps set reason = '@SUM(A1)';
 update raw.revisions set reason = '-2+3';
-insert into raw.codes values ('topic', '=cmd', '-een', chr(9) || 'one', 4);
+insert into raw.codes (breakdown, code, label_nl, label_en, sort)
+    values ('topic', '=cmd', '-een', chr(9) || 'one', 4);
 """
 
 
