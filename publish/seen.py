@@ -8,7 +8,7 @@ another one than that has been lost or changed since, and is refused.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -71,15 +71,16 @@ def read_noted(connection: duckdb.DuckDBPyConnection) -> Noted | None:
 def note_seen(workspace: Workspace, history: Publications) -> None:
     """Note in the warehouse what readers have seen now, if it is more than what it knows."""
     with open_warehouse(workspace.warehouse) as connection:
-        _note(connection, Noted.of(history))
+        seen = Noted.of(history)
+        if read_noted(connection) != seen:
+            with transaction(connection):
+                _note(connection, seen)
 
 
 def _note(connection: duckdb.DuckDBPyConnection, seen: Noted) -> None:
-    if read_noted(connection) != seen:
-        with transaction(connection):
-            run(connection, "delete from warehouse.raw.public_history")
-            row = (str(seen.contents), seen.sha256)
-            fill(connection, "warehouse.raw.public_history", [row], 2)
+    run(connection, "delete from warehouse.raw.public_history")
+    row = (str(seen.contents), seen.sha256)
+    fill(connection, "warehouse.raw.public_history", [row], 2)
 
 
 def forget(workspace: Workspace, reason: str, author: str, now: datetime | None = None) -> str:
@@ -96,10 +97,12 @@ def forget(workspace: Workspace, reason: str, author: str, now: datetime | None 
         history = read_history(published)
         if not aside and (noted is None or noted.is_kept_in(history)):
             raise Problem("There is nothing to forget: the releases hold all that readers saw.")
-        known = noted.contents if noted else None
+        known = f"{noted.contents}" if noted else None
         kept = Noted.of(history)
-        note_decision(connection, "forgotten", now.date(), author, reason, known, kept.contents)
-        _note(connection, kept)
+        decision = ("forgotten", f"{now.date()}", author, reason, known, f"{kept.contents}")
+        with transaction(connection):
+            fill(connection, "warehouse.raw.public_decisions", [decision], len(decision))
+            _note(connection, kept)
     moved = [f"Taken away: {path}." for path in aside]
     return " ".join([f"What readers have seen is now {kept.contents} contents of public/.", *moved])
 
@@ -125,23 +128,3 @@ def _first_unreadable(published: Path) -> Path | None:
     except LostHistoryError as lost:
         return lost.release
     return None
-
-
-def note_decision(
-    connection: duckdb.DuckDBPyConnection,
-    kind: str,
-    decided_on: date,
-    author: str,
-    reason: str,
-    contents_before: int | None,
-    contents_after: int | None,
-) -> None:
-    """Keep in the warehouse what somebody decided about what readers have seen, and why."""
-    row = (
-        kind,
-        f"{decided_on}",
-        author,
-        reason,
-        *(None if number is None else str(number) for number in (contents_before, contents_after)),
-    )
-    fill(connection, "warehouse.raw.public_decisions", [row], len(row))
