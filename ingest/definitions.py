@@ -19,6 +19,8 @@ from ingest.tables import Row
 
 DEFINITIONS = Path("dbt_project", "seeds", "figure_definitions.csv")
 ROOT = Path(__file__).resolve().parent.parent
+# The logs that a figure rests on, by the basis of its definition.
+LOGS_OF_BASES = {"button": ("button",), "chat": ("chat",), "both": ("button", "chat")}
 # Night from 0 to 6, morning to 12, afternoon to 18, evening to 24 h.
 PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
 # The categories that do not depend on a helpline's codes.

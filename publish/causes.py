@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import duckdb
 
+from ingest.definitions import LOGS_OF_BASES
 from publish.disclosure.cells import Cell
 from publish.disclosure.periods import months_of
 from publish.publications import Row
@@ -23,7 +24,6 @@ LOGS_GONE = "logs_gone"
 CAUSES = (RULES, BEFORE_START, CODE_REMOVED, LOGS_DOUBTED, LOGS_GONE)
 DECLARED_GAP = "declared_gap"
 NOT_COVERED = frozenset({"not_covered", "not_settled"})
-LOGS_OF_BASES = {"button": ("button",), "chat": ("chat",), "both": ("button", "chat")}
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.definitions import LOGS_OF_BASES
 from ingest.problem import Problem
 from publish.disclosure.cells import Cell
 from publish.ledger import Found
-from publish.lineage import LOGS, Definitions, columns_of
+from publish.lineage import Definitions, columns_of
 from publish.rows import find_row
 from publish.verify import DATABASE, MANIFEST, is_without_database, say_without_database
 
@@ -39,9 +40,9 @@ class Explained:
         return self.definitions[self.cell.figure]
 
     @property
-    def logs(self) -> list[str]:
+    def logs(self) -> tuple[str, ...]:
         """The logs that the figure rests on."""
-        return LOGS[self.definition["basis"]]
+        return list(LOGS_OF_BASES[self.definition["basis"]])
 
     @property
     def rests_on(self) -> str:

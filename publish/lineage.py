@@ -20,7 +20,6 @@ FIGURES = "figures"
 KEPT = ("model", "seed", "source")
 # Kinds of figures that are worked out from other figures: the `parts` of their definition.
 COMPUTED = frozenset({"ratio", "share", "change", "mean"})
-LOGS = {"button": ["button"], "chat": ["chat"], "both": ["button", "chat"]}
 IN_USE = frozenset({"loaded", "accepted"})
 A_DAY = timedelta(days=1)
 

@@ -6,12 +6,10 @@ import re
 
 import duckdb
 
-from ingest.definitions import read_definitions
+from ingest.definitions import LOGS_OF_BASES, read_definitions
 from ingest.warehouse import fill, run
 from ingest.workspace import Workspace
 from publish.seen import read_seen
-
-LOGS_OF_BASES = {"button": ("button",), "chat": ("chat",), "both": ("button", "chat")}
 
 
 def store_public_months(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:

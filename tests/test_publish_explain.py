@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expectations.outcome import Finding, Outcome
+from ingest.definitions import LOGS_OF_BASES
 from ingest.problem import Problem
 from publish.__main__ import main
 from publish.disclosure.cells import Cell
@@ -24,7 +25,6 @@ from publish.explain import add_options, explain
 from publish.lineage import (
     COMPUTED,
     LINEAGE,
-    LOGS,
     days_of,
     models_of_status,
     models_of_value,
@@ -735,4 +735,4 @@ def test_the_days_of_a_figure_hold_its_period_and_a_day_on_either_side(figure):
         assert starts_on is None or starts_on <= first - timedelta(days=1)
         assert ends_on == after + timedelta(days=1)
         assert len(windows) == (2 if definitions()[figure]["kind"] == "change" else 1)
-        assert definitions()[figure]["basis"] in LOGS
+        assert definitions()[figure]["basis"] in LOGS_OF_BASES
