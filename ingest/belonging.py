@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
+from shlex import quote
 
 from ingest.helpline import Helpline
 from ingest.key import has_key, read_key
@@ -32,9 +33,10 @@ def require_not_lost(workspace: Workspace) -> None:
     if left:
         raise Problem(
             f"The warehouse {workspace.warehouse} is gone, and {' and '.join(left)}. Restore the "
-            "last backup: make restore. Only if there is none that can be used, begin anew from "
-            "the logs that are left, and say why: python -m ingest pull --anew WHY, or make run "
-            "ANEW=WHY. What was public still counts then."
+            f"last backup: make restore DATA={quote(str(workspace.data))}. Only if there is none "
+            "that can be used, begin anew from the logs that are left, and say why: python -m "
+            "ingest pull --anew WHY, or make run ANEW=WHY, with the same state folder, logs and "
+            "helpline as before. What was public still counts then."
         )
 
 

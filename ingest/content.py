@@ -252,8 +252,8 @@ def require_logs(files: list[LogFile], location: str) -> None:
         more = " …" if len(passed_over) > LISTED else ""
         what = f"{counted(len(passed_over), 'file')} passed over: {first}{more}"
     raise Problem(
-        f"There are no logs in {location}: {what}. Name the right folder with --logs or "
-        "CHATCIJFERS_LOGS."
+        f"There are no logs in {location}: {what}. Name the right folder with LOGS=, "
+        "--logs or CHATCIJFERS_LOGS."
     )
 
 

@@ -147,8 +147,8 @@ def load_helpline(path: Path) -> Helpline:
     """
     if not path.is_dir():
         raise Problem(
-            f"There is no helpline's folder at {path}. Name it with --helpline or "
-            f"CHATCIJFERS_HELPLINE, or begin one there: make new HELPLINE={path}"
+            f"There is no helpline's folder at {path}. Name it with HELPLINE=, "
+            f"--helpline or CHATCIJFERS_HELPLINE, or begin one there: make new HELPLINE={path}"
         )
     folder = Folder(path)
     settings = read_settings(folder)

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 import duckdb
@@ -31,12 +32,6 @@ PUBLIC = "public"
 PUBLIC_FIGURES = "public/figures.csv"
 
 LONGEST_LINE = 4096  # bytes
-
-REMEDY = (
-    "Restore the last backup (`make restore`), or put the release back that is wanting or changed, "
-    "and run again. Only if what readers have does not count: `python -m publish forget --reason "
-    "WHY --author WHO` takes what is left for all that there was."
-)
 
 FREE = "F"
 CONFIDENTIAL = "C"
@@ -255,11 +250,24 @@ def read_proposed(connection: duckdb.DuckDBPyConnection) -> Publications:
     )
 
 
+def remedy(published: Path) -> str:
+    """Say what mends a history that is lost or changed, as commands for this state folder."""
+    data = quote(str(published.parent))
+    return (
+        f"Restore the last backup (`make restore DATA={data}`), or put the release back that is "
+        "wanting or changed, and run again. Only if what readers have does not count: "
+        f"`.venv/bin/python -m publish forget --data {data} --reason WHY --author WHO` takes what "
+        "is left for all that there was."
+    )
+
+
 def _damaged(release: Path, name: str) -> LostHistoryError:
+    is_latest = release.name == "latest"
     return LostHistoryError(
         release,
         f"{release.resolve() / name} is not what it was when it was published, and it says which "
-        f"figures readers have seen already. {REMEDY}",
+        "figures readers have seen already. "
+        f"{remedy(release.parent if is_latest else release.parent.parent)}",
     )
 
 

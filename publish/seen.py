@@ -17,7 +17,7 @@ from ingest.lock import make_private_folder
 from ingest.problem import Problem
 from ingest.warehouse import fill, open_warehouse, run, transaction
 from ingest.workspace import Workspace
-from publish.publications import REMEDY, LostHistoryError, Publications, read_history
+from publish.publications import LostHistoryError, Publications, read_history, remedy
 
 FORGOTTEN = "forgotten-"
 
@@ -52,7 +52,7 @@ def read_seen(connection: duckdb.DuckDBPyConnection, published: Path) -> Publica
         raise Problem(
             f"The releases in {published / 'releases'} do not say what readers have seen: the "
             f"warehouse noted {noted.contents} contents of public/, of which "
-            f"{_what_is_left(noted, history)}. {REMEDY}"
+            f"{_what_is_left(noted, history)}. {remedy(published)}"
         )
     return history
 

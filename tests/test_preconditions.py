@@ -243,7 +243,7 @@ def bereft(tmp_path: Path, logs: Path, key: str) -> Workspace:
 def test_no_new_warehouse_is_made_beside_releases_of_one_that_is_gone(bereft, logs):
     told = said(bereft.data, logs, CHATCIJFERS_KEY=KEY)
     assert "is gone" in told
-    assert "make restore" in told
+    assert f"make restore DATA={bereft.data}." in told
     assert "make run ANEW=WHY" in told
     with pytest.raises(Problem, match=r"is gone.*make restore.*pull --anew WHY"):
         pull(bereft)

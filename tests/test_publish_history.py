@@ -190,8 +190,11 @@ HARMLESS = {
 def test_a_history_that_is_lost_or_changed_is_refused_with_the_remedy(state, lost):
     before = state.warehouse.read_bytes()
     REFUSED[lost](state)
-    with pytest.raises(Problem, match=r"make restore.*publish forget --reason"):
+    with pytest.raises(Problem, match=r"make restore.*publish forget .*--reason") as told:
         protect(state)
+    # Each command is for this state folder: without it, another one would be restored.
+    for command in ("make restore DATA=", "publish forget --data "):
+        assert f"{command}{state.data} " in str(told.value).replace("`", " ")
     assert state.warehouse.read_bytes() == before
 
 

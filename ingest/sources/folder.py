@@ -72,10 +72,12 @@ def find(location: str, apart_from: Path) -> list[File]:
     except OSError as error:
         raise OutOfReach(
             f"The folder of logs {printable(str(error.filename or root))} cannot be read "
-            f"({error.strerror}). Bring it back, or name another one with --logs or "
-            "CHATCIJFERS_LOGS."
+            f"({error.strerror}). Bring it back, or name another one with LOGS=, --logs "
+            "or CHATCIJFERS_LOGS."
         ) from None
-    raise Problem(f"There is no folder of logs at {root}. Name it with --logs or CHATCIJFERS_LOGS.")
+    raise Problem(
+        f"There is no folder of logs at {root}. Name it with LOGS=, --logs or CHATCIJFERS_LOGS."
+    )
 
 
 def _path(location: str) -> Path:
