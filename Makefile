@@ -17,7 +17,7 @@ PYTHON = .venv/bin/python
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up docs sql check new health backup restore test chaos mutate mutants guess audit bench lint clean environment
+.PHONY: help run up docs sql check new health backup restore test chaos mutate mutants guess attack audit bench lint clean environment
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ chaos: environment  ## Kill KILLS= nights at random points (SEED=, FROM=), and s
 
 guess: environment  ## Let attackers guess at hidden conversations by time (DATA=, of made-up helplines without)
 	@$(PYTHON) -m chaos.guesses $(if $(filter command line,$(origin DATA)),--data $(DATA)) $(if $(SEED),--seed $(SEED))
+
+attack: environment  ## Publish 30 made-up helplines, and let an attacker from outside look for what is hidden
+	@$(PYTHON) -m chaos.attack
 
 mutate: environment  ## Pull LINES= hostile lines and FILES= hostile files (SEED=): no crash, no line lost, nothing in clear
 	@$(PYTHON) -m chaos.mutations --lines $(LINES) --files $(FILES) $(if $(SEED),--seed $(SEED))

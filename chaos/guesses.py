@@ -25,8 +25,8 @@ from pathlib import Path
 import highspy
 import numpy
 
-from ingest.definitions import DEFINITIONS, FIXED_CATEGORIES, PARTS_OF_DAY, ROOT
-from publish.disclosure.cells import Cell, Definition, Publication
+from ingest.definitions import FIXED_CATEGORIES, PARTS_OF_DAY
+from publish.disclosure.cells import Cell, Definition, Publication, definitions_of_project
 from publish.disclosure.ladder import beside_the_steps
 from publish.disclosure.polytope import quiet_solver
 from publish.disclosure.suppression import Proposal, choose, publish
@@ -269,22 +269,6 @@ def together(cases: list[Measured]) -> Measured:
     )
 
 
-def definitions() -> dict[str, Definition]:
-    """The figures as the project defines them."""
-    with (ROOT / DEFINITIONS).open(encoding="utf-8", newline="") as file:
-        return {
-            row["figure"]: Definition.of(
-                row["figure"],
-                row["kind"],
-                row["is_protected"] == "true",
-                row["parts"],
-                row["base"],
-                row["unit"],
-            )
-            for row in csv.DictReader(file)
-        }
-
-
 def make_helpline(chance: random.Random, monthly: int, years: int = 3) -> dict[Cell, int]:
     """Years of a helpline by time: about so many conversations a month, most while it is open.
 
@@ -380,7 +364,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.data:
         cases = {str(options.data): read_release(options.data / "published" / "latest")}
     else:
-        chance, figures = random.Random(options.seed), definitions()
+        chance, figures = random.Random(options.seed), definitions_of_project()
         truths = {monthly: make_helpline(chance, monthly) for monthly in (5, 20, 60, 150, 500)}
         cases = {
             f"{monthly} conversations a month": (protect(truth, figures), truth)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import attacker
-from bench.attack import attack
-from bench.attacker import Pinned, pinned
-from bench.helplines import Size, draw
+from chaos import attacker
+from chaos.attack import attack
+from chaos.attacker import Pinned, pinned
+from chaos.helplines import Size, draw
 from publish.disclosure.cells import Cell, Definition
 from publish.disclosure.links import Universe, relate
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -10,20 +9,18 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from publish.disclosure.attacker import audit, differences
-from publish.disclosure.cells import Cell, Definition, Publication
+from publish.disclosure.cells import Cell, Definition, Publication, definitions_of_project
 from publish.disclosure.derived import operands
 from publish.disclosure.periods import months_of, year_before
 from publish.disclosure.reader import know
 from publish.disclosure.suppression import Pattern, Proposal, choose, hide, publish
 from publish.disclosure.together import BY_TIME, FOLLOWING, TIED, tied
 
-ROOT = Path(__file__).parents[1]
 THRESHOLD = 5
 GENDERS = {"girl": 78, "boy": 14, "x": 3, "unknown": 2, "unlisted": 0}
 AGES = {
@@ -48,22 +45,6 @@ TOPICS = {
 }
 OUTCOMES = ("answered", "missed", "out_of_hours")
 HELPLINES = {"1712": 31, "awel": 22, "tele-onthaal": 10, "1813": 7, "clb-chat": 4, "unlisted": 0}
-
-
-def definitions() -> dict[str, Definition]:
-    """The figures as the project defines them."""
-    with (ROOT / "dbt_project/seeds/figure_definitions.csv").open(newline="") as file:
-        return {
-            row["figure"]: Definition.of(
-                row["figure"],
-                row["kind"],
-                row["is_protected"] == "true",
-                row["parts"],
-                row["base"],
-                row["unit"],
-            )
-            for row in csv.DictReader(file)
-        }
 
 
 @dataclass(frozen=True)
@@ -316,7 +297,7 @@ def run_contents(
     seed: int, closings: list[list[str]], monthly: int, documents: list[Publication]
 ) -> tuple[list[Publication], list[Pattern], list[Proposal]]:
     """The contents after each closing, which is a list of periods."""
-    figures = definitions()
+    figures = definitions_of_project()
     chance = random.Random(seed)
     months = [one for closing in closings for one in closing if months_of(one) == (one,)]
     sessions = make_sessions(chance, months, monthly)
@@ -349,7 +330,7 @@ def year() -> tuple[list[Publication], list[Pattern], list[Proposal]]:
 
 
 def test_a_year_of_monthly_contents_gives_nobody_away_together(year):
-    figures = definitions()
+    figures = definitions_of_project()
     contents, patterns, _ = year
     assert all(pattern.primary for pattern in patterns)
     # The audit after each choice takes all contents so far into account.
@@ -361,7 +342,7 @@ def test_a_year_of_monthly_contents_gives_nobody_away_together(year):
 
 
 def test_what_one_content_shows_or_hides_the_next_one_does_too(year):
-    figures = definitions()
+    figures = definitions_of_project()
     for earlier, later in pairwise(year[0]):
         assert earlier.shown.items() <= later.shown.items()
         assert earlier.hidden <= later.hidden
@@ -392,7 +373,7 @@ def test_the_year_would_give_somebody_away_with_one_cell_less_hidden(year):
 
     The reason can be a small count that it is hidden together with.
     """
-    figures = definitions()
+    figures = definitions_of_project()
     contents, patterns, proposals = year
     new = [
         cell
@@ -407,7 +388,7 @@ def test_the_year_would_give_somebody_away_with_one_cell_less_hidden(year):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_every_relation_holds_for_what_really_happened(seed):
-    figures = definitions()
+    figures = definitions_of_project()
     closings = [*monthly_closings(), ["2020-11/2021-02", "2021-01/2021-04", "2021-03/2021-06"]]
     months = [one for closing in closings for one in closing if months_of(one) == (one,)]
     chance = random.Random(seed)
@@ -429,7 +410,7 @@ def test_every_relation_holds_for_what_really_happened(seed):
 def test_what_a_document_prints_early_is_reckoned_with():
     closings = [["2021-01"], ["2021-02"], ["2021-03"]]
     _, _, proposals = run_contents(3, closings, 40, [])
-    figures = definitions()
+    figures = definitions_of_project()
     month = "2021-02"
     totals = [Cell("answered_sessions", month), Cell("callers", month), Cell("referrals", month)]
     document = Publication("answer", {one: Decimal(proposals[-1].counts[one]) for one in totals})

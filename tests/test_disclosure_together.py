@@ -10,13 +10,12 @@ from itertools import combinations
 import pytest
 
 from publish.disclosure.attacker import Range, audit
-from publish.disclosure.cells import Cell, Publication
+from publish.disclosure.cells import Cell, Publication, definitions_of_project
 from publish.disclosure.derived import hidden_derived, operands, rounding
 from publish.disclosure.suppression import Pattern, Proposal, choose, default_weight, publish
 from publish.disclosure.together import BY_TIME, tied
-from tests.test_disclosure_sequence import definitions
 
-FIGURES = definitions()
+FIGURES = definitions_of_project()
 THRESHOLD = 5
 OUTCOMES = ("answered_attempts", "missed_attempts", "out_of_hours_attempts")
 

@@ -9,21 +9,18 @@ so that a reader knows x + boy = 10 and no more: x is 1 to 9.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from expectations.outcome import CRITICAL, WARNING
 from expectations.publication import CHECKS, Evidence, judge_evidence
 from publish.disclosure.attacker import Audit, Range
-from publish.disclosure.cells import Cell, Definition, Publication
+from publish.disclosure.cells import Cell, Publication, definitions_of_project
 from publish.publications import Content, Publications, Row
 
-SEED = Path(__file__).parent.parent / "dbt_project" / "seeds" / "figure_definitions.csv"
 THRESHOLD = 5
 
 CALLERS = Cell("callers", "2022")
@@ -49,21 +46,6 @@ WEDNESDAYS, ANSWERED_ON_WEDNESDAYS, CLICKS_ON_WEDNESDAYS, ATTEMPTS_ON_WEDNESDAYS
     Cell(figure, "2022", "weekday", "3")
     for figure in ("conversations", "answered_attempts", "clicks", "attempts")
 )
-
-
-def definitions() -> dict[str, Definition]:
-    with SEED.open(encoding="utf-8", newline="") as lines:
-        return {
-            row["figure"]: Definition.of(
-                row["figure"],
-                row["kind"],
-                row["is_protected"] == "true",
-                row["parts"],
-                row["base"],
-                row["unit"],
-            )
-            for row in csv.DictReader(lines)
-        }
 
 
 def row(cell: Cell, value: str = "", obs: str = "A", conf: str = "F", because: str = "") -> Row:
@@ -108,7 +90,7 @@ def evidence(*rows: Mapping[Cell, Row], documents: Iterable[Publication] = ()) -
         before=contents(*rows[:-1]),
         proposed=contents(*rows),
         documents=list(documents),
-        definitions=definitions(),
+        definitions=definitions_of_project(),
         threshold=THRESHOLD,
         figures={cell: (value, "A") for cell, value in FIGURES.items()},
         closed=frozenset({"2022", "2022-01"}),

@@ -14,15 +14,14 @@ from chaos.guesses import (
     ATTACKERS,
     Measured,
     Year,
-    definitions,
     make_helpline,
     measure,
     protect,
     together,
 )
-from publish.disclosure.cells import Cell, Publication
+from publish.disclosure.cells import Cell, Publication, definitions_of_project
 
-FIGURES = definitions()
+FIGURES = definitions_of_project()
 
 
 @pytest.fixture(scope="module")

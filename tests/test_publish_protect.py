@@ -15,7 +15,7 @@ from ingest.problem import Problem
 from ingest.workspace import Workspace
 from publish import identity
 from publish.contents import describe, open_warehouse, published_tables
-from publish.disclosure.cells import Cell
+from publish.disclosure.cells import Cell, definitions_of_project
 from publish.protect import protect
 from publish.publications import read_history, read_publications
 from publish.release import release
@@ -23,7 +23,6 @@ from publish.verify import verify
 from publish.waiting import without_what_waits
 from tests.models import Models
 from tests.test_expectations_clean import change, clean_workspace
-from tests.test_expectations_publication import definitions
 
 LATE = "update figures.periods set is_closed = false where period = '2023-01'"
 CLOSE_JANUARY = """
@@ -431,5 +430,5 @@ def test_what_rests_on_a_year_that_waits_has_no_value_so_far():
         Cell("clicks_change_percent", "2023"): "5",
         Cell("clicks", "2023"): "100",
     }
-    kept = without_what_waits(so_far, {"2022"}, definitions())
+    kept = without_what_waits(so_far, {"2022"}, definitions_of_project())
     assert kept == {Cell("clicks", "2023"): "100"}

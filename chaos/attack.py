@@ -1,7 +1,7 @@
-"""`python -m bench.attack`: does anybody follow from what random helplines would have published?
+"""`python -m chaos.attack`: does anybody follow from what random helplines would have published?
 
 Each helpline closes its months one after the other; an attacker who shares no code with disclosure
-control (bench/attacker.py) then reads all its contents. One line a helpline, a last one for all;
+control (chaos/attacker.py) then reads all its contents. One line a helpline, a last one for all;
 fails if a hidden count is pinned. `--large` asks instead how long protecting and auditing take for
 64 topics over six years.
 """
@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.attacker import Pinned, pinned
-from bench.helplines import Helpline, Size, draw, write
+from chaos.attacker import Pinned, pinned
+from chaos.helplines import Helpline, Size, draw, write
 from publish.disclosure.attacker import audit
 from publish.publications import as_publications
 
@@ -90,7 +90,7 @@ def _time_large() -> int:
 
 def main() -> int:
     """Attack, or time, as asked."""
-    parser = argparse.ArgumentParser(prog="python -m bench.attack", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m chaos.attack", description=__doc__)
     parser.add_argument("--helplines", type=int, default=30)
     parser.add_argument("--large", action="store_true")
     arguments = parser.parse_args()
