@@ -26,9 +26,10 @@ import highspy
 import numpy
 
 from ingest.definitions import FIXED_CATEGORIES, PARTS_OF_DAY
-from publish.disclosure.cells import Cell, Definition, Publication, definitions_of_project
+from publish.disclosure.cells import Cell, Definition, Publication
 from publish.disclosure.ladder import beside_the_steps
 from publish.disclosure.polytope import quiet_solver
+from publish.disclosure.registry import definitions_of_project
 from publish.disclosure.suppression import Proposal, choose, publish
 
 ALLOWED_POINTS = 5.0

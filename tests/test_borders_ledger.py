@@ -38,6 +38,7 @@ from publish.publications import (
     closes_a_year,
 )
 from publish.waiting import held_to_what_waits, rests_on, without_what_waits, years_to_wait
+from tests.ledgers import ledger
 
 THRESHOLD = 5
 DEFINITIONS = {
@@ -250,35 +251,9 @@ CELL = Cell("conversations", "2022-03")
 
 @pytest.fixture
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The tables that the ledger reads, empty, as they are in a warehouse."""
-    with duckdb.connect() as connection:
-        connection.execute(
-            """
-            create schema figures;
-            create schema raw;
-            create table figures.figures (
-                figure text, period text, breakdown text, category text, value decimal(18, 2),
-                decimals integer, numerator bigint, denominator bigint, obs_status text
-            );
-            create table raw.published (
-                document text, figure text, period text, breakdown text, category text, value text,
-                as_printed text, published_on date
-            );
-            create table raw.revisions (
-                figure text, period text, breakdown text, category text, value text, reason text,
-                author text, decided_on date
-            );
-            create table raw.settings as select date '2020-01-01' as starts_on;
-            create table raw.codes (breakdown text, code text, valid_from date, valid_to date);
-            create schema marts;
-            create table marts.log_months (log text, month text, because text);
-            """
-        )
-        connection.execute(
-            "create table figures.figure_definitions as"
-            " select unnest($1::text[]) as figure, 1 as version, 'chat' as basis",
-            [["callers", "clicks", "clicks_per_conversation", "conversations"]],
-        )
+    """An empty ledger."""
+    figures = ("callers", "clicks", "clicks_per_conversation", "conversations")
+    with ledger(dict.fromkeys(figures, (1, "chat"))) as connection:
         yield connection
 
 

@@ -14,10 +14,11 @@ from typing import NamedTuple
 import pytest
 
 from publish.disclosure.attacker import audit, differences
-from publish.disclosure.cells import Cell, Definition, Publication, definitions_of_project
+from publish.disclosure.cells import Cell, Definition, Publication
 from publish.disclosure.derived import operands
 from publish.disclosure.periods import months_of, year_before
 from publish.disclosure.reader import know
+from publish.disclosure.registry import definitions_of_project
 from publish.disclosure.suppression import Pattern, Proposal, choose, hide, publish
 from publish.disclosure.together import BY_TIME, FOLLOWING, TIED, tied
 

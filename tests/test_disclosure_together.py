@@ -10,8 +10,9 @@ from itertools import combinations
 import pytest
 
 from publish.disclosure.attacker import Range, audit
-from publish.disclosure.cells import Cell, Publication, definitions_of_project
+from publish.disclosure.cells import Cell, Publication
 from publish.disclosure.derived import hidden_derived, operands, rounding
+from publish.disclosure.registry import definitions_of_project
 from publish.disclosure.suppression import Pattern, Proposal, choose, default_weight, publish
 from publish.disclosure.together import BY_TIME, tied
 

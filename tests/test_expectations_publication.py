@@ -18,7 +18,8 @@ import pytest
 from expectations.outcome import CRITICAL, WARNING
 from expectations.publication import CHECKS, Evidence, judge_evidence
 from publish.disclosure.attacker import Audit, Range
-from publish.disclosure.cells import Cell, Publication, definitions_of_project
+from publish.disclosure.cells import Cell, Publication
+from publish.disclosure.registry import definitions_of_project
 from publish.publications import Content, Publications, Row
 
 THRESHOLD = 5

@@ -19,7 +19,8 @@ from chaos.guesses import (
     protect,
     together,
 )
-from publish.disclosure.cells import Cell, Publication, definitions_of_project
+from publish.disclosure.cells import Cell, Publication
+from publish.disclosure.registry import definitions_of_project
 
 FIGURES = definitions_of_project()
 

@@ -20,6 +20,7 @@ from publish.ledger import (
     rounded,
 )
 from publish.publications import Row
+from tests.ledgers import ledger
 
 RATIO = Cell("clicks_per_conversation", "2020-01/2020-10")
 MEAN = Cell("new_callers_per_month", "2020-01/2020-10")
@@ -27,41 +28,22 @@ CONVERSATIONS = Cell("conversations", "2020-01")
 CHANGE = Cell("conversations_change_percent", "2020-01")
 
 
+DEFINITIONS = {
+    "conversations": (1, "chat"),
+    "conversations_change_percent": (1, "chat"),
+    "callers": (2, "chat"),
+    "attempts": (1, "both"),
+    "new_callers_per_month": (1, "chat"),
+}
+
+
 @pytest.fixture
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The tables that the ledger reads, empty, as they are in a warehouse."""
-    with duckdb.connect() as connection:
+    """A ledger with two codes, of which one was closed."""
+    with ledger(DEFINITIONS) as connection:
         connection.execute(
-            """
-            create schema figures;
-            create schema raw;
-            create table figures.figures (
-                figure text, period text, breakdown text, category text, value decimal(18, 2),
-                decimals integer, numerator bigint, denominator bigint, obs_status text
-            );
-            create table raw.published (
-                document text, figure text, period text, breakdown text, category text, value text,
-                as_printed text, published_on date
-            );
-            create table raw.revisions (
-                figure text, period text, breakdown text, category text, value text, reason text,
-                author text, decided_on date
-            );
-            create table raw.settings as select date '2020-01-01' as starts_on;
-            create table raw.codes as
-            from (
-                values ('gender', 'girl', null, null),
-                    ('topic', 'old', null, date '2019-12-31')
-            ) as codes (breakdown, code, valid_from, valid_to);
-            create schema marts;
-            create table marts.log_months (log text, month text, because text);
-            create table figures.figure_definitions as
-            from (
-                values ('conversations', 1, 'chat'), ('conversations_change_percent', 1, 'chat'),
-                    ('callers', 2, 'chat'), ('attempts', 1, 'both'),
-                    ('new_callers_per_month', 1, 'chat')
-            ) as definitions (figure, version, basis);
-            """
+            "insert into raw.codes"
+            " values ('gender', 'girl', null, null), ('topic', 'old', null, date '2019-12-31')"
         )
         yield connection
 

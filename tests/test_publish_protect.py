@@ -15,7 +15,8 @@ from ingest.problem import Problem
 from ingest.workspace import Workspace
 from publish import identity
 from publish.contents import describe, open_warehouse, published_tables
-from publish.disclosure.cells import Cell, definitions_of_project
+from publish.disclosure.cells import Cell
+from publish.disclosure.registry import definitions_of_project
 from publish.protect import protect
 from publish.publications import read_history, read_publications
 from publish.release import release

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
-
-from ingest.definitions import DEFINITIONS, ROOT
 
 # How the base of such a share ends.
 OF_KNOWN = " of whom it is known"
@@ -60,22 +57,6 @@ class Definition:
 
 
 Definitions = Mapping[str, Definition]
-
-
-def definitions_of_project() -> dict[str, Definition]:
-    """Read the definitions of the project as it is now; a warehouse has those it was built with."""
-    with (ROOT / DEFINITIONS).open(encoding="utf-8", newline="") as file:
-        return {
-            row["figure"]: Definition.of(
-                row["figure"],
-                row["kind"],
-                row["is_protected"] == "true",
-                row["parts"],
-                row["base"],
-                row["unit"],
-            )
-            for row in csv.DictReader(file)
-        }
 
 
 @dataclass(frozen=True)

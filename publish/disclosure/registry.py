@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from ingest.definitions import PARTS_OF_DAY
+from ingest.definitions import DEFINITIONS, PARTS_OF_DAY, ROOT
+from publish.disclosure.cells import Definition
 
 PATH = Path(__file__).parents[2] / "dbt_project" / "seeds" / "figure_relations.csv"
 
@@ -80,6 +81,22 @@ class Entry:
         """The figures that it names; none if it is about every one."""
         sides = (*self.smaller, self.larger)
         return frozenset(term.figure for side in sides for term in side)
+
+
+def definitions_of_project() -> dict[str, Definition]:
+    """Read the definitions of the project as it is now; a warehouse has those it was built with."""
+    with (ROOT / DEFINITIONS).open(encoding="utf-8", newline="") as file:
+        return {
+            row["figure"]: Definition.of(
+                row["figure"],
+                row["kind"],
+                row["is_protected"] == "true",
+                row["parts"],
+                row["base"],
+                row["unit"],
+            )
+            for row in csv.DictReader(file)
+        }
 
 
 @cache
